@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Contracts between the engine and the modules beside it. pipeline/ declares them, datasets/ and
+// models/ implement them, api/ injects them; siblings never include each other.
+//
+// Thread safety is stated per contract.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <opencv2/core.hpp>
+
+#include "pipeline/error.h"
+#include "pipeline/geometry.h"
+#include "pipeline/sample.h"
+
+namespace pixloom {
+
+// ---- Codec ------------------------------------------------------------------------------------
+
+// What a file says about its picture before anything is decoded.
+enum class ImageFormat { kUnknown, kJpeg, kPng, kBmp, kWebp, kTiff };
+
+struct ImageHeader {
+  ImageFormat format = ImageFormat::kUnknown;
+  Size size;            // as stored, before `orientation` is applied
+  int channels = 0;     // as decoded: 1 or 3 (CMYK becomes 3), 4 with alpha
+  int bits = 8;         // per channel: 8 or 16
+  int orientation = 1;  // EXIF 1..8; 1 = upright
+
+  // Size of the upright picture: width and height swapped for orientations 5..8.
+  Size UprightSize() const;
+};
+
+enum class TruncatedPolicy { kQuarantine, kAccept };
+
+struct DecodeRequest {
+  // In the coordinates of the upright picture at full scale. Empty = everything.
+  cv::Rect region;
+  // 1, 2, 4 or 8: decode at 1/denominator (JPEG only). The result covers the same region; its
+  // pixel grid is that of the full picture decoded at this scale, and `region` must start on
+  // multiples of the denominator.
+  int denominator = 1;
+  int channels = 0;  // 0 = as in the header; 1 = gray; 3 = RGB; 4 = RGBA
+  TruncatedPolicy truncated = TruncatedPolicy::kQuarantine;
+};
+
+struct DecodedImage {
+  cv::Mat pixels;    // RGB order, CV_8U or CV_16U, upright
+  int warnings = 0;  // recoverable damage reported by the decoder (only when accepted)
+};
+
+struct EncodeRequest {
+  ImageFormat format = ImageFormat::kPng;
+  int quality = 95;        // JPEG, WebP
+  bool subsample = true;   // JPEG: 4:2:0 when true, 4:4:4 otherwise
+  int png_compression = 1;
+};
+
+struct CodecLimits {
+  std::int64_t max_pixels = std::int64_t{128} << 20;
+  int max_side = 65'500;
+  std::int64_t max_ratio = 1000;  // decoded bytes / file bytes, checked above 64 MB
+  int max_scans = 100;            // progressive JPEG
+};
+
+// Reads and writes pictures. Stateless: const methods may be called from any number of threads.
+// Nothing throws for bad bytes; the DataError says what the bytes really are.
+class Codec {
+ public:
+  virtual ~Codec() = default;
+
+  virtual Result<ImageHeader> ReadHeader(std::span<const std::uint8_t> bytes) const = 0;
+
+  // Region decode equals full decode + crop, bit for bit, for every region and denominator.
+  virtual Result<DecodedImage> Decode(std::span<const std::uint8_t> bytes,
+                                      const ImageHeader& header,
+                                      const DecodeRequest& request) const = 0;
+
+  virtual Result<std::vector<std::uint8_t>> Encode(const cv::Mat& pixels,
+                                                   const EncodeRequest& request) const = 0;
+};
+
+// ---- Source -----------------------------------------------------------------------------------
+
+// One entry of a source, known before anything is opened.
+struct SourceEntry {
+  std::string key;          // unique within the source, stable: adding entries changes no other key
+  std::uint64_t bytes = 0;  // encoded size, for the fingerprint
+};
+
+// Where samples come from. List() is called once, by one thread, before the run; Read() may be
+// called from any thread afterwards and must depend on nothing but the entry.
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  // Entries in plan order, or the reason why the source cannot be opened (configuration error).
+  // Things that are skipped (FIFOs, symlink loops) are reported through `notice`.
+  virtual Result<std::vector<SourceEntry>, std::string> List(
+      const std::function<void(std::string)>& notice) = 0;
+
+  // Image fields stay encoded where that is possible. Identity is filled in by the engine.
+  virtual Result<Sample> Read(const SourceEntry& entry) const = 0;
+
+  // What every sample of this source looks like, as far as that is known in advance.
+  virtual Meta OutputMeta() const = 0;
+};
+
+// ---- Sink -------------------------------------------------------------------------------------
+
+// Everything a sink may want to know about the run it belongs to.
+struct RunInfo {
+  std::uint64_t seed = 0;
+  std::string config_text;                // the configuration as it ran
+  std::vector<std::string> source_names;
+  bool overwrite = false;
+};
+
+// Where samples go. Open, Write and Close are called by one thread at a time, Write in plan order.
+// Prepare may be called from any thread and does the expensive, order-free part (encoding).
+class Sink {
+ public:
+  // Result of Prepare, handed to Write; owned by the executor in between.
+  struct Prepared {
+    virtual ~Prepared() = default;
+    virtual std::size_t Bytes() const = 0;
+  };
+
+  virtual ~Sink() = default;
+
+  // Throws OutputBusyError or EnvironmentError.
+  virtual void Open(const RunInfo& run) = 0;
+  virtual Result<std::unique_ptr<Prepared>> Prepare(Sample sample) const = 0;
+  // Throws EnvironmentError: a sink never drops a sample.
+  virtual void Write(std::unique_ptr<Prepared> prepared) = 0;
+  // `complete` is false when the run was interrupted or failed.
+  virtual void Close(bool complete) = 0;
+  // Where a person finds the result.
+  virtual std::string Location() const = 0;
+};
+
+// ---- Enhancer ---------------------------------------------------------------------------------
+
+// A network as a node: float NCHW in, float NCHW out. Run is called by one thread at a time per
+// instance, with at most MaxBatch() images of equal size.
+class Enhancer {
+ public:
+  virtual ~Enhancer() = default;
+  virtual int MaxBatch() const = 0;
+  virtual Meta OutputMeta(const Meta& in) const = 0;
+  virtual Result<std::vector<cv::Mat>> Run(std::span<const cv::Mat> batch) = 0;
+};
+
+// ---- BatchSource ------------------------------------------------------------------------------
+
+// Batches for training, served by the loader. Next() returns false at the end of the epoch.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  virtual bool Next(std::vector<Sample>& batch) = 0;
+};
+
+// What api/ hands to every operator, source and sink when it is built.
+struct Services {
+  const Codec* codec = nullptr;
+};
+
+}  // namespace pixloom

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sample: the unit of work. One source entry (or one copy of it) with its images and labels.
+//
+// A Sample is move-only and owned by exactly one node at a time, which may write to it; when an
+// edge has two consumers the executor clones. Clones share pixel buffers: whoever writes pixels in
+// place calls MakeUnique first.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <opencv2/core.hpp>
+
+#include "pipeline/error.h"
+#include "pipeline/geometry.h"
+
+namespace pixloom {
+
+struct ImageHeader;
+
+// ---- Identity -----------------------------------------------------------------------------------
+
+// Who a sample is. Randomness depends on id and branch only, order on seq only.
+struct Identity {
+  std::uint64_t id = 0;                // xxh64(source-node name, key)
+  std::vector<std::uint32_t> branch;   // path of copy and tile indices
+  std::uint64_t seq = 0;               // index in the plan, for order only
+
+  bool operator==(const Identity&) const = default;
+};
+
+std::uint64_t SampleId(std::string_view source_node, std::string_view key);
+
+// "0", "2-1": the branch as it appears in file names and recipes; "" for the trunk.
+std::string BranchText(const std::vector<std::uint32_t>& branch);
+
+// ---- Pixels -------------------------------------------------------------------------------------
+
+enum class Depth { kU8, kU16, kF32 };
+
+Depth DepthOf(const cv::Mat& pixels);
+int CvDepth(Depth depth);
+const char* DepthName(Depth depth);
+
+// The declared range of a float image; integer images use their full range.
+struct ValueRange {
+  float lo = 0;
+  float hi = 1;
+  bool operator==(const ValueRange&) const = default;
+};
+
+// Bytes of a picture that has not been decoded yet.
+struct EncodedImage {
+  std::vector<std::uint8_t> bytes;
+  std::shared_ptr<const ImageHeader> header;
+  bool exact = false;             // never decode at a reduced scale
+  bool accept_truncated = false;  // keep what a damaged file still gives
+  int channels = 0;               // channels to decode to; 0 = as stored
+};
+
+// One frame: encoded until someone needs pixels, decoded from then on. Exactly one is set.
+struct Frame {
+  std::shared_ptr<const EncodedImage> encoded;
+  cv::Mat pixels;  // HWC, RGB order
+
+  bool Decoded() const { return !pixels.empty(); }
+  Size size() const;
+  int channels() const;
+  Depth depth() const;
+};
+
+// A named image: one frame, or the frames of a clip (all of one size and type).
+struct ImageField {
+  std::vector<Frame> frames;
+  ValueRange range;
+
+  static ImageField Of(cv::Mat pixels);
+};
+
+// Copies the buffer if anybody else refers to it.
+void MakeUnique(cv::Mat& pixels);
+
+// ---- Labels -------------------------------------------------------------------------------------
+
+struct Keypoint {
+  Point at;
+  int visibility = 2;  // 0 unlabelled, 1 hidden, 2 visible
+  double angle = 0;    // radians, y down
+  double scale = 1;
+};
+
+// One object. Its parts live and die together.
+struct Instance {
+  std::int64_t id = 0;
+  std::optional<int> label;               // index into the source's class names
+  std::optional<Quad> quad;               // box or oriented box, as mapped corners
+  bool oriented = false;                  // the quad is an oriented box
+  std::vector<Polygon> polygons;
+  cv::Mat mask;                           // CV_8U, 0 or 255, size of the image; may be empty
+  std::vector<Keypoint> keypoints;
+  std::map<std::string, std::string> attributes;
+  double original_area = 0;               // px^2 when it entered the graph, for visibility
+};
+
+struct SemanticMask {
+  cv::Mat pixels;            // CV_8U or CV_16U class indices
+  int ignore_index = 255;    // fills what a map uncovers
+};
+
+// Labels of the whole picture.
+struct SampleLabels {
+  std::optional<int> label;
+  std::vector<int> multi_hot;
+  std::vector<float> soft;
+};
+
+// Names that integers in labels stand for; shared by all samples of a source.
+struct LabelNames {
+  std::vector<std::string> classes;
+  std::vector<std::string> keypoints;
+  std::vector<std::pair<int, int>> keypoint_swaps;  // left/right pairs, applied by mirroring
+  std::vector<std::pair<int, int>> class_swaps;
+};
+
+// ---- Recipe -------------------------------------------------------------------------------------
+
+// What was drawn and done, step by step; enough to do it again by hand.
+struct RecipeEntry {
+  std::shared_ptr<const std::string> stream;  // the step's path, e.g. "look/hflip"
+  bool applied = true;
+  std::vector<std::pair<std::string, double>> draws;  // in draw order; names may repeat
+};
+
+struct Recipe {
+  std::vector<RecipeEntry> entries;
+
+  // [{"step": "look/hflip", "applied": true, "draws": {"angle": 12.5}}, ...]
+  std::string ToJson() const;
+};
+
+// ---- Sample -------------------------------------------------------------------------------------
+
+struct Sample {
+  Sample() = default;
+  Sample(Sample&&) noexcept = default;
+  Sample& operator=(Sample&&) noexcept = default;
+  Sample(const Sample&) = delete;
+  Sample& operator=(const Sample&) = delete;
+
+  Identity identity;
+  std::string key;     // as the source names it
+  std::string source;  // name of the source node
+
+  // "image" is the main field and comes first; others ("target") follow it through geometry.
+  std::vector<std::pair<std::string, ImageField>> images;
+  std::map<std::string, SemanticMask> masks;
+  std::vector<Instance> instances;
+  SampleLabels labels;
+  std::map<std::string, double> scalars;
+  std::map<std::string, std::string> text;
+  std::shared_ptr<const LabelNames> names;
+
+  std::optional<DataError> error;  // set: the sample is bad and is routed to quarantine
+  Recipe recipe;
+
+  ImageField* Image(std::string_view name = "image");
+  const ImageField* Image(std::string_view name = "image") const;
+
+  // Shares pixels and encoded bytes with the original.
+  Sample Clone() const;
+
+  // Memory held by pixels, masks and encoded bytes.
+  std::size_t Bytes() const;
+};
+
+// ---- Meta ---------------------------------------------------------------------------------------
+
+enum Targets : unsigned {
+  kTargetNone = 0,
+  kTargetImage = 1,
+  kTargetMask = 2,
+  kTargetInstance = 4,
+  kTargetAll = 7,
+};
+
+// What is known about every sample on an edge before the first one exists. Empty = varies.
+struct Meta {
+  std::optional<Size> size;
+  std::optional<Depth> depth;
+  std::optional<int> channels;
+  std::vector<std::string> fields{"image"};
+  unsigned targets = kTargetImage;  // which labels may be present
+  std::uint64_t source_hash = 0;    // samples with equal hash carry comparable identities
+
+  std::string Text() const;
+};
+
+}  // namespace pixloom
