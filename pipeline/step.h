@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps: what an operator's Draw returns. The type of the step is the operator's class, so it cannot
+// lie about what it does; the engine composes, orders and executes steps without knowing operators.
+//
+// Steps are values; kernels they point to are immutable. Share them freely.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <opencv2/core.hpp>
+
+#include "pipeline/geometry.h"
+#include "pipeline/rng.h"
+#include "pipeline/sample.h"
+
+namespace pixloom {
+
+// ---- Geometry -----------------------------------------------------------------------------------
+
+enum class Border { kConstant, kReflect, kReflect101, kReplicate, kWrap };
+enum class Resampling {
+  kNearest,
+  kLinear,     // half-pixel centres, no prefilter; a plain resize equals OpenCV's
+  kAntialias,  // triangle filter widened by the shrink factor, as Pillow's BILINEAR
+};
+
+// How pixels outside the source are filled. Values are in levels of the image (0..255 for uint8,
+// 0..65535 for uint16, the declared range for float32), one per channel; fewer repeat the last.
+struct BorderRule {
+  Border mode = Border::kConstant;
+  std::array<double, 4> fill{0, 0, 0, 0};
+  bool operator==(const BorderRule&) const = default;
+};
+
+// A projective map of the whole picture. A step that never looks outside its source leaves `border`
+// empty; one that moves pixels without resampling (flip, crop, pad) leaves `resampling` empty.
+struct AffineStep {
+  Matrix map;  // source -> output, edge coordinates
+  Size out;
+  std::optional<BorderRule> border;
+  std::optional<Resampling> resampling;
+};
+
+// A displacement of every output pixel: source position = output position + displacement, at pixel
+// centres, in pixels. Size of the field = size of the output.
+struct WarpField {
+  cv::Mat displacement;  // CV_32FC2 (dx, dy)
+  BorderRule border;
+  Resampling resampling = Resampling::kLinear;
+};
+
+// ---- Colour -------------------------------------------------------------------------------------
+
+// A curve on each channel. `curve` maps unit scale to unit scale (0..1 over the type's range, or over
+// the declared range of a float image) and is the definition; integer images go through a table
+// built from it: round half up, saturate. Channel 3 of a four-channel image (alpha) is left alone.
+struct Lut {
+  std::function<double(int channel, double x)> curve;
+  bool per_channel = false;  // false: the curve ignores `channel`
+};
+
+// out = m[:, 0:3] * rgb + m[:, 3], unit scale; rounded half up and saturated on integer images.
+// Needs three channels (a fourth passes through).
+struct ColorMatrix {
+  std::array<double, 12> m{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0};
+};
+
+// Facts about the whole image a pixel step may ask for, measured just before it.
+enum class StatsKind { kNone, kGrayMean, kChannelMean, kHistogram };
+
+struct Stats {
+  double gray_mean = 0;                  // unit scale, BT.601 luma rounded per pixel as ToGray does
+  std::array<double, 4> mean{};          // unit scale, per channel
+  std::vector<std::uint32_t> histogram;  // channels x 256 (uint8) or channels x 65536 (uint16)
+};
+
+// A function of one pixel (and of statistics of the image). Rows may be processed in any order and
+// any strip size; in and out may be the same row.
+class PixelKernel {
+ public:
+  virtual ~PixelKernel() = default;
+  virtual StatsKind Needs() const { return StatsKind::kNone; }
+  // `pixels` pixels of `channels` interleaved values.
+  virtual void Row(const std::uint8_t* in, std::uint8_t* out, int pixels, int channels,
+                   const Stats& stats) const = 0;
+  virtual void Row(const std::uint16_t* in, std::uint16_t* out, int pixels, int channels,
+                   const Stats& stats) const = 0;
+  // Float rows arrive in unit scale.
+  virtual void Row(const float* in, float* out, int pixels, int channels,
+                   const Stats& stats) const = 0;
+};
+
+struct PixelStep {
+  std::shared_ptr<const PixelKernel> kernel;
+};
+
+// ---- General ------------------------------------------------------------------------------------
+
+// What a general image step may know about the frame it works on.
+struct FrameContext {
+  ValueRange range;
+  StreamKey noise;  // keyed by position: StreamKey::Block(pixel block)
+};
+
+// Any function of one frame that keeps its size and type: blur, noise, codecs. Touches pixels only.
+struct ImageStep {
+  std::function<Result<cv::Mat>(const cv::Mat& in, const FrameContext& context)> run;
+};
+
+// Anything else; says which targets it touches so that the rest is provably untouched.
+struct SampleStep {
+  unsigned touches = kTargetAll;
+  std::function<std::optional<DataError>(Sample& sample)> run;
+};
+
+using Step =
+    std::variant<AffineStep, WarpField, Lut, ColorMatrix, PixelStep, ImageStep, SampleStep>;
+
+// A short list of steps from one draw (color_jitter: four in random order).
+template <class... S>
+struct Steps : std::vector<Step> {
+  using std::vector<Step>::vector;
+};
+
+}  // namespace pixloom
