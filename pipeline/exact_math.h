@@ -3,7 +3,7 @@
 //
 // The C library picks other code on CPUs with fused multiply-add, so its results differ in the last
 // place between machines. These use only IEEE +, -, *, / and bit operations in a fixed order (the
-// build forbids contraction). Accurate to about 2e-15 relative (Exp, Log, Pow) and 1e-15 absolute
+// build forbids contraction). Accurate to about 4e-15 relative (Exp, Log, Pow) and 1e-15 absolute
 // (Sin, Cos, Atan2) over the ranges used here. Pure functions.
 #pragma once
 
