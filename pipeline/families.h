@@ -38,6 +38,11 @@ struct AffineGroup {
   // window, the border rule applies at the edges of the full picture.
   std::optional<cv::Rect> window;
 
+  // How the group came about; the rules for what may still join it need to know.
+  bool has_border = false;  // some step looks outside its source
+  bool resampled = false;   // some step resamples
+  bool cropped = false;     // some step cut pixels away
+
   // Every output pixel centre falls on a source pixel centre: a copy, no resampling.
   bool IsExactCopy() const;
   // Rows and columns of the output are rows and columns (or columns and rows) of the source.
