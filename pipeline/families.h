@@ -32,7 +32,7 @@ struct AffineGroup {
   Matrix map;  // source -> output
   Size in;
   Size out;
-  BorderRule border;                     // constant 0 when no step looks outside
+  BorderRule border;                     // replicate when no step looks outside
   Resampling resampling = Resampling::kLinear;
   // Taps of the resampler are clamped to this part of the source (a crop came first). Empty = no
   // window, the border rule applies at the edges of the full picture.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pipeline/exact_math.h"
+
 namespace pixloom {
 
 namespace {
@@ -59,6 +61,7 @@ AffineGroup MakeGroup(const AffineStep& step, Size in) {
   AffineGroup group;
   group.in = in;
   group.out = in;
+  group.border.mode = Border::kReplicate;  // until a step says how to look outside
   const bool composed = Compose(group, step);
   PIXLOOM_CHECK(composed, "the first step of a group always fits");
   return group;
@@ -159,10 +162,10 @@ void ApplySwaps(Sample& sample) {
 
 // Moves an oriented point: position by the map, angle and scale by its Jacobian.
 void MoveKeypoint(Keypoint& k, Point to, const std::array<double, 4>& jacobian) {
-  const double c = std::cos(k.angle);
-  const double s = std::sin(k.angle);
+  const double c = exact::Cos(k.angle);
+  const double s = exact::Sin(k.angle);
   k.at = to;
-  k.angle = std::atan2(jacobian[2] * c + jacobian[3] * s, jacobian[0] * c + jacobian[1] * s);
+  k.angle = exact::Atan2(jacobian[2] * c + jacobian[3] * s, jacobian[0] * c + jacobian[1] * s);
   k.scale *= std::sqrt(std::abs(jacobian[0] * jacobian[3] - jacobian[1] * jacobian[2]));
 }
 
@@ -213,13 +216,13 @@ Point InverseOfField(const cv::Mat& field, Point from) {
       const double det = a * d - b * c;
       Point move = std::abs(det) > 0.05 ? Point((d * r.x - b * r.y) / det, (a * r.y - c * r.x) / det)
                                         : Point(r.x * 0.5, r.y * 0.5);
-      const double length = std::hypot(move.x, move.y);
+      const double length = std::sqrt(move.dot(move));
       if (length > 8) move *= 8 / length;
       out -= move;
     }
     *found = out;
     const Point r = residual(out);
-    return std::hypot(r.x, r.y);
+    return std::sqrt(r.dot(r));
   };
   Point best = from;
   double error = solve(from - DisplacementAt(field, from), &best);
