@@ -350,6 +350,11 @@ class GraphParser {
               fmt::format("{}: resample: expected each or once, got {}", where, value.Describe()));
       }
     } else if (entry.key == "on_error") {
+      if (node == nullptr) {
+        Error("CFG-KEY", entry.at,
+              fmt::format("{}: on_error belongs to a node, not to a step of a chain", where));
+        return;
+      }
       step.on_error = ReadPolicy(value);
     }
   }
@@ -420,9 +425,8 @@ class GraphParser {
   }
 
   void ReadChildren(StepSpec& step, const std::string& where) {
-    const std::string inner = where;
     if (step.args.kind != Value::Kind::kMap) {
-      step.steps = ReadSteps(step.args, inner);
+      step.steps = ReadSteps(step.args, where);
       step.args = Value::Map({}, step.args.at);
       return;
     }
@@ -436,10 +440,10 @@ class GraphParser {
     bool found = false;
     for (Value::Entry& entry : step.args.entries) {
       if (entry.key == steps_key) {
-        step.steps = ReadSteps(entry.value, inner);
+        step.steps = ReadSteps(entry.value, where);
         found = true;
       } else if (sometimes && entry.key == "else") {
-        step.otherwise = ReadSteps(entry.value, inner);
+        step.otherwise = ReadSteps(entry.value, where);
       } else if (Contains(known, entry.key)) {
         kept.push_back(std::move(entry));
       } else if (!entry.key.starts_with("x-")) {
