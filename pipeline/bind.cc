@@ -68,6 +68,8 @@ class Binder {
         kind = Kind::kSource;
       } else if (sink) {
         kind = Kind::kSink;
+      } else if (registry_.FindWindow(node.step.verb) != nullptr) {
+        kind = Kind::kWindow;
       } else if (node.step.verb == "copies") {
         kind = Kind::kCopies;
       } else if (node.step.verb == "merge") {
@@ -86,6 +88,7 @@ class Binder {
     for (const auto& [name, info] : registry_.Operators()) verbs.push_back(name);
     for (const auto& [name, info] : registry_.Sources()) verbs.push_back(name);
     for (const auto& [name, info] : registry_.Sinks()) verbs.push_back(name);
+    for (const auto& [name, info] : registry_.Windows()) verbs.push_back(name);
     return verbs;
   }
 
@@ -111,6 +114,13 @@ class Binder {
         node.sink = info->bind(spec.step.args, services_, where, diagnostics_);
         node.args = spec.step.args;
         node.outputs.clear();
+        break;
+      }
+      case Kind::kWindow: {
+        const WindowInfo* info = registry_.FindWindow(spec.step.verb);
+        node.window = info->bind(spec.step.args, services_, where, diagnostics_);
+        node.args = spec.step.args;
+        node.stream_id = StreamId(spec.name + "/" + spec.step.verb);
         break;
       }
       case Kind::kCopies: BindCopies(spec, node, where); break;
@@ -258,7 +268,8 @@ class Binder {
   }
 
   void ReportUnknownVerb(const StepSpec& spec, const ChainScope& scope) {
-    if (registry_.FindSource(spec.verb) != nullptr || registry_.FindSink(spec.verb) != nullptr) {
+    if (registry_.FindSource(spec.verb) != nullptr || registry_.FindSink(spec.verb) != nullptr ||
+        registry_.FindWindow(spec.verb) != nullptr) {
       Error("CFG-VERB", spec.at,
             fmt::format("{}: {} is a node of its own, not a step of a chain", scope.node, spec.verb));
       return;

@@ -205,6 +205,7 @@ std::string Graph::ToYaml() const {
         entries.push_back({"split", {}, Value::Map(std::move(parts))});
         break;
       }
+      case Node::Kind::kWindow:
       case Node::Kind::kSource:
       case Node::Kind::kSink: entries.push_back({node.verb, {}, node.args}); break;
     }
@@ -242,6 +243,8 @@ void Verify(const Graph& graph) {
     PIXLOOM_CHECK(is_source == (node.source != nullptr), node.name + " lacks its source");
     PIXLOOM_CHECK((node.kind == Node::Kind::kSink) == (node.sink != nullptr),
                   node.name + " lacks its sink");
+    PIXLOOM_CHECK((node.kind == Node::Kind::kWindow) == (node.window != nullptr),
+                  node.name + " lacks its window operator");
     PIXLOOM_CHECK(node.meta.empty() || node.meta.size() == node.outputs.size(),
                   node.name + " has facts for another number of outputs");
     PIXLOOM_CHECK(node.kind != Node::Kind::kCopies || node.copies > 0, node.name + " makes no copy");

@@ -89,35 +89,32 @@ class Inference {
 
 Graph Infer(Graph graph, PassContext& context) {
   // Inputs first; the graph has no cycle, so each round settles at least one node.
-  std::size_t settled = 0;
-  while (settled < graph.nodes.size()) {
-    for (Node& node : graph.nodes) {
-      if (!node.meta.empty() || (node.kind == Node::Kind::kSink && node.lifted_into == -2)) continue;
-      Meta in;
-      bool ready = true;
-      for (std::size_t i = 0; i < node.inputs.size() && ready; ++i) {
-        const Node& from = graph.nodes[static_cast<std::size_t>(node.inputs[i].node)];
-        ready = !from.meta.empty();
-        if (!ready) break;
-        const Meta& meta = from.meta[static_cast<std::size_t>(node.inputs[i].output)];
-        in = i == 0 ? meta : Either(in, meta);
-      }
-      if (!ready) continue;
-      if (node.kind == Node::Kind::kSource) in = node.source->OutputMeta();
-      if (node.kind == Node::Kind::kChain) {
-        in = Inference(node, context.diagnostics).Steps(node.steps, in);
-      }
-      if (node.kind == Node::Kind::kSink) {
-        node.lifted_into = -2;  // settled: a sink has no output to carry the mark
-      } else {
-        node.meta.assign(node.outputs.size(), in);
-        context.Note(fmt::format("{}: {}", node.name, in.Text()));
-      }
-      ++settled;
+  std::vector<bool> settled(graph.nodes.size(), false);
+  const auto input_meta = [&](const Node& node) -> std::optional<Meta> {
+    Meta in;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const auto from = static_cast<std::size_t>(node.inputs[i].node);
+      if (!settled[from]) return std::nullopt;
+      const Meta& meta =
+          graph.nodes[from].meta[static_cast<std::size_t>(node.inputs[i].output)];
+      in = i == 0 ? meta : Either(in, meta);
     }
-  }
-  for (Node& node : graph.nodes) {
-    if (node.kind == Node::Kind::kSink) node.lifted_into = -1;
+    return in;
+  };
+  for (std::size_t left = graph.nodes.size(); left > 0;) {
+    for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+      Node& node = graph.nodes[n];
+      std::optional<Meta> meta = settled[n] ? std::nullopt : input_meta(node);
+      if (!meta) continue;
+      if (node.kind == Node::Kind::kSource) meta = node.source->OutputMeta();
+      if (node.kind == Node::Kind::kChain) {
+        meta = Inference(node, context.diagnostics).Steps(node.steps, *meta);
+      }
+      node.meta.assign(node.outputs.size(), *meta);
+      if (!node.outputs.empty()) context.Note(fmt::format("{}: {}", node.name, meta->Text()));
+      settled[n] = true;
+      --left;
+    }
   }
   return graph;
 }
