@@ -182,9 +182,9 @@ int CropColumns(jpeg_decompress_struct* cinfo, int x0, int x1) {
   return static_cast<int>(from);
 }
 
-// Moves on to row y0. Skips to the start of an iMCU row only and drops the rest of the way: skipping
-// to the middle of one is inexact in some versions of the library. Where smooth upsampling needs the
-// rows above, the library itself decodes the iMCU row before the one skipped to.
+// Moves on to row y0. Skips to the start of an iMCU row only and drops the rest of the way:
+// skipping to the middle of one is inexact in some versions of the library. Where smooth upsampling
+// needs the rows above, the library itself decodes the iMCU row before the one skipped to.
 void SkipRows(jpeg_decompress_struct* cinfo, int y0, JSAMPARRAY scratch) {
   const int unit = ScaledRows(*cinfo) * cinfo->max_v_samp_factor;
   const int skip = y0 / unit * unit;

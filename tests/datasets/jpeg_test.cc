@@ -212,7 +212,8 @@ TEST_CASE("cut inside the header") {
 TEST_CASE("damage in the data is reported with its row") {
   Bytes bytes = MakeJpeg(Spec(640, 480, Process::kRestarts));
   const std::size_t middle = bytes.size() / 2;
-  for (std::size_t i = 0; i < 1000; ++i) bytes[middle + i] = static_cast<std::uint8_t>(0xA5 + 7 * i);
+  for (std::size_t i = 0; i < 1000; ++i)
+    bytes[middle + i] = static_cast<std::uint8_t>(0xA5 + 7 * i);
   auto image = Decode(bytes);
   REQUIRE(!image.Ok());
   CHECK(image.Error().code == "DEC-DAMAGED");
