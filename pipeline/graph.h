@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Graph: what the passes transform and the executor runs.
+//
+// Nodes refer to each other by index into `nodes`. Passes take a graph and return a graph; after
+// `schedule` it is immutable and shared by all threads.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/language.h"
+#include "pipeline/operator.h"
+#include "pipeline/registry.h"
+
+namespace pixloom {
+
+enum class Scope { kClip, kFrame };
+
+// One step of a chain, or a choice among steps.
+struct ChainStep {
+  enum class Kind {
+    kOperator,
+    kSequence,     // chain: all children in order
+    kOneOf,        // one child, by weight
+    kSomeOf,       // `count` distinct children, in file order
+    kSometimes,    // children with chance p, otherwise `otherwise`
+    kRandomOrder,  // all children in a drawn order
+  };
+
+  Kind kind = Kind::kOperator;
+  std::shared_ptr<const Operator> op;  // kOperator
+  // The step's path ("look/gaussian_blur#1" or "look/NAME"); names its random stream.
+  std::shared_ptr<const std::string> stream;
+  std::uint32_t stream_id = 0;
+  double p = 1;
+  double weight = 1;             // inside one_of and some_of
+  std::vector<std::string> fields;  // empty: every image field (photometric operators)
+  Scope scope = Scope::kClip;
+  bool resample_each = false;    // kSequence: no composition inside
+  int count_min = 1, count_max = 1;  // kSomeOf
+  std::vector<ChainStep> children;
+  std::vector<ChainStep> otherwise;  // kSometimes
+  Position at;
+};
+
+struct SplitPart {
+  std::string name;
+  double share = 0;  // normalised; parts are laid out on [0, 1) in this order
+};
+
+struct Input {
+  int node = -1;
+  int output = 0;
+  std::string port;
+  Position at;
+};
+
+struct Node {
+  enum class Kind { kSource, kChain, kCopies, kMerge, kSplit, kWindow, kSink };
+
+  std::string name;
+  std::string verb;  // as written: "shapes", "chain", "copies", "hflip"
+  Kind kind = Kind::kChain;
+  Position at;
+  std::vector<Input> inputs;
+  std::vector<std::string> outputs{""};  // names; one unnamed output unless the verb says otherwise
+  std::vector<Meta> meta;                // per output, set by `infer`
+
+  std::unique_ptr<Source> source;      // kSource
+  Value args;                          // source and sink arguments, for to_yaml
+  std::unique_ptr<Sink> sink;          // kSink
+  std::vector<ChainStep> steps;        // kChain
+  int copies = 1;                      // kCopies
+  std::vector<SplitPart> parts;        // kSplit
+  std::shared_ptr<const WindowOperator> window;  // kWindow
+  std::uint32_t stream_id = 0;                   // kWindow
+  std::optional<OnError::Policy> on_error;
+
+  // Annotations of passes; every value gives the same pixels.
+  bool push_down = false;  // decode only what the first group needs
+  bool fused = false;      // colour groups strip by strip
+  int lifted_into = -1;    // kCopies: the source that hands out these copies itself
+};
+
+struct Graph {
+  std::uint64_t seed = 0;
+  bool seed_given = false;
+  OnError on_error;
+  std::optional<std::uint64_t> memory;
+  std::vector<Node> nodes;
+
+  Graph() = default;
+  Graph(Graph&&) = default;
+  Graph& operator=(Graph&&) = default;
+
+  // Nodes reading (node, output), in file order.
+  std::vector<std::pair<int, int>> Readers(int node) const;  // (reader, input index)
+  int Find(std::string_view name) const;                     // -1 when absent
+
+  // One line per node: what it is, what it reads, what flows out of it.
+  std::string ToText() const;
+  std::string ToDot() const;
+  // The configuration with every `from` and every default written out.
+  std::string ToYaml() const;
+};
+
+// Internal consistency: indices in range, kinds complete, no cycle. Throws InternalError; run after
+// every pass.
+void Verify(const Graph& graph);
+
+}  // namespace pixloom

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators: structs whose members are parameters and whose Draw says what to do.
+//
+// An operator declares
+//   kName, kDoc                the verb and one sentence about it
+//   Params()                   its parameter table (pipeline/schema.h)
+//   kSupport                   which pixel types it works on; the rest is refused when compiled
+//   kDeterminism               exact: same bits everywhere; per-isa: same bits per CPU class
+//   Draw(Rng&, const Facts&)   const, returns one step type or Steps<...>: this is its class
+// and, where it applies,
+//   Out(const Meta&)           what it makes of size, depth and channels (geometry that resizes)
+//   kNeedsPixels, kNeedsLabels its Draw looks at pixels or labels
+//   Check()                    rules between parameters: "" or what is wrong
+//   Use(const Services&)       what it wants injected (the jpeg operator: the codec)
+//   kAliases                   peers' names, accepted with a notice
+//
+// Bound operators are immutable and shared by all threads.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/contracts.h"
+#include "pipeline/schema.h"
+#include "pipeline/step.h"
+
+namespace pixloom {
+
+enum class Determinism { kExact, kPerIsa, kPerDevice };
+
+std::string_view DeterminismName(Determinism d);
+
+// Pixel types an operator accepts.
+struct Support {
+  bool u8 = true;
+  bool u16 = true;
+  bool f32 = true;
+  bool one = true;    // 1 channel
+  bool three = true;  // 3 channels
+  bool four = true;   // 4 channels
+  bool many = true;   // any other count
+
+  constexpr bool Accepts(Depth depth, int channels) const {
+    const bool depth_ok = depth == Depth::kU8 ? u8 : depth == Depth::kU16 ? u16 : f32;
+    return depth_ok && (channels == 1 ? one : channels == 3 ? three : channels == 4 ? four : many);
+  }
+  std::string Text() const;
+};
+
+inline constexpr Support kAnyPixels{};
+inline constexpr Support kColourPixels{.one = false, .many = false};
+
+// What a draw may depend on: the sample as the steps before it leave it. Geometry that is still
+// pending is already counted in size and labels.
+struct Facts {
+  Size size;
+  Depth depth = Depth::kU8;
+  int channels = 3;
+  ValueRange range;
+  const std::vector<Instance>* instances = nullptr;
+  const std::map<std::string, SemanticMask>* masks = nullptr;
+  const cv::Mat* pixels = nullptr;  // set when the operator declares kNeedsPixels
+};
+
+template <class T>
+struct StepTraits;
+#define PIXLOOM_STEP(TYPE, NAME)                          \
+  template <>                                             \
+  struct StepTraits<TYPE> {                               \
+    static constexpr std::string_view kName = NAME;       \
+  }
+PIXLOOM_STEP(AffineStep, "affine");
+PIXLOOM_STEP(WarpField, "field");
+PIXLOOM_STEP(Lut, "lut");
+PIXLOOM_STEP(ColorMatrix, "color_matrix");
+PIXLOOM_STEP(PixelStep, "pixel");
+PIXLOOM_STEP(ImageStep, "image");
+PIXLOOM_STEP(SampleStep, "sample");
+#undef PIXLOOM_STEP
+
+namespace detail {
+template <class T>
+struct StepList {  // a single step type
+  static std::vector<std::string_view> Names() { return {StepTraits<T>::kName}; }
+  static std::vector<Step> Wrap(T step) {
+    std::vector<Step> steps;
+    steps.push_back(std::move(step));
+    return steps;
+  }
+};
+template <class... S>
+struct StepList<Steps<S...>> {
+  static std::vector<std::string_view> Names() { return {StepTraits<S>::kName...}; }
+  static std::vector<Step> Wrap(Steps<S...> steps) { return std::move(steps); }
+};
+template <class Op>
+using DrawResult =
+    decltype(std::declval<const Op&>().Draw(std::declval<Rng&>(), std::declval<const Facts&>()));
+}  // namespace detail
+
+template <class Op>
+concept OperatorType = std::default_initializable<Op> && requires {
+  { Op::kName } -> std::convertible_to<std::string_view>;
+  { Op::kDoc } -> std::convertible_to<std::string_view>;
+  { Op::kSupport } -> std::convertible_to<Support>;
+  { Op::kDeterminism } -> std::convertible_to<Determinism>;
+  Op::Params();
+  detail::StepList<detail::DrawResult<Op>>::Names();
+};
+
+class Operator;
+
+struct OpInfo : VerbInfo {
+  std::vector<std::string> classes;  // names of the step types Draw may return
+  Determinism determinism = Determinism::kExact;
+  Support support;
+  bool needs_pixels = false;
+  bool needs_labels = false;
+  std::function<std::shared_ptr<const Operator>(const Value& args, const Services& services,
+                                                const std::string& where, Diagnostics&)>
+      bind;
+
+  bool IsGeometric() const;  // moves pixels and labels; always applies to every field
+};
+
+// A bound operator.
+class Operator {
+ public:
+  explicit Operator(const OpInfo& info) : info_(&info) {}
+  virtual ~Operator() = default;
+
+  const OpInfo& Info() const { return *info_; }
+  virtual std::vector<Step> Draw(Rng& rng, const Facts& facts) const = 0;
+  virtual Meta Out(const Meta& in) const = 0;
+  virtual Value Arguments() const = 0;
+
+ private:
+  const OpInfo* info_;
+};
+
+template <OperatorType Op>
+class BoundOperator final : public Operator {
+ public:
+  BoundOperator(const OpInfo& info, Op op) : Operator(info), op_(std::move(op)) {}
+
+  std::vector<Step> Draw(Rng& rng, const Facts& facts) const override {
+    return detail::StepList<detail::DrawResult<Op>>::Wrap(op_.Draw(rng, facts));
+  }
+  Meta Out(const Meta& in) const override {
+    if constexpr (requires { { op_.Out(in) } -> std::same_as<Meta>; }) return op_.Out(in);
+    else return in;
+  }
+  Value Arguments() const override { return DumpArguments(op_); }
+
+ private:
+  Op op_;
+};
+
+template <OperatorType Op>
+OpInfo DescribeOperator() {
+  OpInfo info;
+  static_cast<VerbInfo&>(info) = DescribeVerb<Op>();
+  for (std::string_view name : detail::StepList<detail::DrawResult<Op>>::Names()) {
+    info.classes.emplace_back(name);
+  }
+  info.determinism = Op::kDeterminism;
+  info.support = Op::kSupport;
+  if constexpr (requires { Op::kNeedsPixels; }) info.needs_pixels = Op::kNeedsPixels;
+  if constexpr (requires { Op::kNeedsLabels; }) info.needs_labels = Op::kNeedsLabels;
+  return info;
+}
+
+}  // namespace pixloom

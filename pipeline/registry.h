@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Registry: the table of everything a configuration may name. YAML binding, the CLI, the docs and
+// the tests read it; nothing is written a second time.
+//
+// Filled once by explicit Register functions (a self-registering object in a static library is
+// dropped by linkers), then immutable and shared by all threads. Tests build small private ones.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/contracts.h"
+#include "pipeline/operator.h"
+#include "pipeline/schema.h"
+
+namespace pixloom {
+
+struct SourceInfo : VerbInfo {
+  std::function<std::unique_ptr<Source>(const Value& args, const Services& services,
+                                        const std::string& where, Diagnostics&)>
+      bind;
+};
+
+struct SinkInfo : VerbInfo {
+  std::function<std::unique_ptr<Sink>(const Value& args, const Services& services,
+                                      const std::string& where, Diagnostics&)>
+      bind;
+};
+
+struct WindowInfo : VerbInfo {
+  std::function<std::shared_ptr<const WindowOperator>(
+      const Value& args, const Services& services, const std::string& where, Diagnostics&)>
+      bind;
+};
+
+// A source, sink or window verb: kName, kDoc, Params() and Make(services).
+template <class T>
+concept SourceType = requires(const T& t, const Services& s) {
+  { t.Make(s) } -> std::convertible_to<std::unique_ptr<Source>>;
+};
+template <class T>
+concept SinkType = requires(const T& t, const Services& s) {
+  { t.Make(s) } -> std::convertible_to<std::unique_ptr<Sink>>;
+};
+template <class T>
+concept WindowType = requires(const T& t, const Services& s) {
+  { t.Make(s) } -> std::convertible_to<std::shared_ptr<const WindowOperator>>;
+};
+
+class Registry {
+ public:
+  Registry() = default;
+  Registry(const Registry&) = delete;  // bound operators point into it
+  Registry& operator=(const Registry&) = delete;
+
+  template <OperatorType Op>
+  void AddOperator() {
+    OpInfo& info = Insert(DescribeOperator<Op>());
+    info.bind = [&info](const Value& args, const Services& services, const std::string& where,
+                        Diagnostics& diagnostics) -> std::shared_ptr<const Operator> {
+      Op op;
+      BindArguments(op, args, where, diagnostics);
+      if constexpr (requires { op.Use(services); }) op.Use(services);
+      return std::make_shared<BoundOperator<Op>>(info, std::move(op));
+    };
+  }
+
+  template <SourceType T>
+  void AddSource() {
+    Insert(sources_, DescribeMaker<T, SourceInfo, std::unique_ptr<Source>>());
+  }
+
+  template <SinkType T>
+  void AddSink() {
+    Insert(sinks_, DescribeMaker<T, SinkInfo, std::unique_ptr<Sink>>());
+  }
+
+  template <WindowType T>
+  void AddWindow() {
+    Insert(windows_, DescribeMaker<T, WindowInfo, std::shared_ptr<const WindowOperator>>());
+  }
+
+  // By name or by a peer's alias; nullptr when unknown.
+  const OpInfo* FindOperator(std::string_view name) const;
+  const SourceInfo* FindSource(std::string_view name) const;
+  const SinkInfo* FindSink(std::string_view name) const;
+  const WindowInfo* FindWindow(std::string_view name) const;
+
+  // Sorted by name.
+  const std::map<std::string, OpInfo, std::less<>>& Operators() const { return operators_; }
+  const std::map<std::string, SourceInfo, std::less<>>& Sources() const { return sources_; }
+  const std::map<std::string, SinkInfo, std::less<>>& Sinks() const { return sinks_; }
+  const std::map<std::string, WindowInfo, std::less<>>& Windows() const { return windows_; }
+
+ private:
+  template <class T, class Info, class Made>
+  static Info DescribeMaker() {
+    Info info;
+    static_cast<VerbInfo&>(info) = DescribeVerb<T>();
+    info.bind = [](const Value& args, const Services& services, const std::string& where,
+                   Diagnostics& diagnostics) -> Made {
+      T t;
+      const int before = diagnostics.ErrorCount();
+      BindArguments(t, args, where, diagnostics);
+      return diagnostics.ErrorCount() == before ? Made(t.Make(services)) : nullptr;
+    };
+    return info;
+  }
+
+  template <class Info>
+  static void Insert(std::map<std::string, Info, std::less<>>& table, Info info) {
+    const std::string name = info.name;
+    PIXLOOM_CHECK(table.emplace(name, std::move(info)).second, "registered twice: " + name);
+  }
+
+  OpInfo& Insert(OpInfo info);
+
+  std::map<std::string, OpInfo, std::less<>> operators_;
+  std::map<std::string, SourceInfo, std::less<>> sources_;
+  std::map<std::string, SinkInfo, std::less<>> sinks_;
+  std::map<std::string, WindowInfo, std::less<>> windows_;
+  std::map<std::string, std::string, std::less<>> operator_aliases_;
+};
+
+}  // namespace pixloom
