@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/copy_kernel.h"
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <numeric>
+
+#include "ops/pixel_math.h"
+
+namespace pixloom {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Byte = std::uint8_t;
+
+constexpr int kFill = -1;
+
+// A stretch of output columns whose source columns advance by `stride` (1, -1), or a single column,
+// or a stretch of fill.
+struct Run {
+  int out = 0;
+  int source = 0;
+  int length = 1;
+  int stride = 0;
+};
+
+std::vector<Run> FindRuns(const std::vector<int>& columns) {
+  std::vector<Run> runs;
+  for (int x = 0; x < static_cast<int>(columns.size()); ++x) {
+    const int index = columns[static_cast<std::size_t>(x)];
+    if (!runs.empty()) {
+      Run& last = runs.back();
+      const int step = index - (last.source + (last.length - 1) * last.stride);
+      if (last.source == kFill
+              ? index == kFill
+              : index >= 0 && (last.length == 1 ? std::abs(step) == 1 : step == last.stride)) {
+        if (last.source != kFill && last.length == 1) last.stride = step;
+        ++last.length;
+        continue;
+      }
+    }
+    runs.push_back({x, index, 1, 0});
+  }
+  return runs;
+}
+
+// Writes pixels in reverse order, 16 bytes at a time: one byte shuffle turns the last pixels of the
+// source around. Both runs hold `count` pixels of `size` bytes.
+void CopyReversed(const Byte* in, Byte* out, int count, int size) {
+  const Byte* end = in + std::ptrdiff_t{count} * size;
+  int left = count;
+  if (size <= 8) {
+    const int at_once = 16 / size;
+    alignas(16) Byte order[16] = {};
+    for (int i = 0; i < at_once * size; ++i) {
+      order[i] = static_cast<Byte>(16 - (i / size + 1) * size + i % size);
+    }
+    const hn::FixedTag<Byte, 16> d;
+    const auto shuffle = hn::Load(d, order);
+    while (left * size >= 16) {
+      hn::StoreU(hn::TableLookupBytes(hn::LoadU(d, end - 16), shuffle), d, out);
+      end -= at_once * size;
+      out += at_once * size;
+      left -= at_once;
+    }
+  }
+  for (; left > 0; --left, out += size) {
+    end -= size;
+    std::memcpy(out, end, static_cast<std::size_t>(size));
+  }
+}
+
+void CopyRow(const Byte* row, Byte* out, const std::vector<Run>& runs, const Byte* fill_row,
+             int size) {
+  for (const Run& run : runs) {
+    Byte* to = out + std::ptrdiff_t{run.out} * size;
+    const std::size_t bytes = static_cast<std::size_t>(run.length) * static_cast<std::size_t>(size);
+    if (run.source == kFill) {
+      std::memcpy(to, fill_row, bytes);
+    } else if (run.stride >= 0) {
+      std::memcpy(to, row + std::ptrdiff_t{run.source} * size, bytes);
+    } else {
+      CopyReversed(row + std::ptrdiff_t{run.source - run.length + 1} * size, to, run.length, size);
+    }
+  }
+}
+
+// Copies pixel by pixel from base + across[x] + down[y]; kSize 0 means "size known at run time".
+// Tiles keep both sides of a transpose in cache.
+template <int kSize>
+void CopyScattered(const Byte* base, const std::vector<std::ptrdiff_t>& across,
+                   const std::vector<std::ptrdiff_t>& down, const Byte* fill, int size,
+                   cv::Mat& out) {
+  constexpr int kTile = 32;
+  const std::size_t bytes = static_cast<std::size_t>(kSize > 0 ? kSize : size);
+  for (int y0 = 0; y0 < out.rows; y0 += kTile) {
+    const int y1 = std::min(out.rows, y0 + kTile);
+    for (int x0 = 0; x0 < out.cols; x0 += kTile) {
+      const int x1 = std::min(out.cols, x0 + kTile);
+      for (int y = y0; y < y1; ++y) {
+        const std::ptrdiff_t row = down[static_cast<std::size_t>(y)];
+        Byte* to = out.ptr<Byte>(y) + static_cast<std::size_t>(x0) * bytes;
+        for (int x = x0; x < x1; ++x, to += bytes) {
+          const std::ptrdiff_t column = across[static_cast<std::size_t>(x)];
+          const bool inside = row >= 0 && column >= 0;
+          std::memcpy(to, inside ? base + row + column : fill, bytes);
+        }
+      }
+    }
+  }
+}
+
+void CopyScatteredAnySize(const Byte* base, const std::vector<std::ptrdiff_t>& across,
+                          const std::vector<std::ptrdiff_t>& down, const Byte* fill, int size,
+                          cv::Mat& out) {
+  switch (size) {
+    case 1:
+      return CopyScattered<1>(base, across, down, fill, size, out);
+    case 2:
+      return CopyScattered<2>(base, across, down, fill, size, out);
+    case 3:
+      return CopyScattered<3>(base, across, down, fill, size, out);
+    case 4:
+      return CopyScattered<4>(base, across, down, fill, size, out);
+    case 6:
+      return CopyScattered<6>(base, across, down, fill, size, out);
+    case 8:
+      return CopyScattered<8>(base, across, down, fill, size, out);
+    case 12:
+      return CopyScattered<12>(base, across, down, fill, size, out);
+    default:
+      return CopyScattered<0>(base, across, down, fill, size, out);
+  }
+}
+
+std::vector<std::ptrdiff_t> Offsets(const std::vector<int>& indices, std::ptrdiff_t stride) {
+  std::vector<std::ptrdiff_t> offsets(indices.size());
+  std::transform(indices.begin(), indices.end(), offsets.begin(),
+                 [&](int i) { return i < 0 ? std::ptrdiff_t{-1} : i * stride; });
+  return offsets;
+}
+
+// A row of fill pixels.
+std::vector<Byte> FillRow(const cv::Mat& like, const std::array<double, 4>& fill,
+                          std::size_t pixels) {
+  return WithDepth(like, [&](auto zero) {
+    const auto pixel = FillPixel<decltype(zero)>(fill, like.channels());
+    const std::size_t bytes = pixel.size() * sizeof(pixel[0]);
+    std::vector<Byte> row(pixels * bytes);
+    for (std::size_t i = 0; i < pixels; ++i) std::memcpy(&row[i * bytes], pixel.data(), bytes);
+    return row;
+  });
+}
+
+void Shift(std::vector<int>& indices, int origin) {
+  for (int& i : indices) {
+    if (i >= 0) i -= origin;
+  }
+}
+
+bool IsIdentity(const std::vector<int>& indices, int n) {
+  if (static_cast<int>(indices.size()) != n) return false;
+  for (int i = 0; i < n; ++i) {
+    if (indices[static_cast<std::size_t>(i)] != i) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+cv::Mat CopyPixels(const ImageView& source, const CopyPlan& plan,
+                   const std::array<double, 4>& fill) {
+  const cv::Mat& pixels = source.pixels;
+  std::vector<int> columns = plan.columns;
+  std::vector<int> rows = plan.rows;
+  Shift(columns, plan.transposed ? source.origin.y : source.origin.x);
+  Shift(rows, plan.transposed ? source.origin.x : source.origin.y);
+
+  const int size = static_cast<int>(pixels.elemSize());
+  const auto step = static_cast<std::ptrdiff_t>(pixels.step[0]);
+  cv::Mat out(static_cast<int>(rows.size()), static_cast<int>(columns.size()), pixels.type());
+  const std::vector<Byte> fill_row = FillRow(pixels, fill, columns.size());
+
+  const std::vector<Run> runs = plan.transposed ? std::vector<Run>{} : FindRuns(columns);
+  // Short runs (a nearest resize) cost more to walk than pixels.
+  if (plan.transposed || runs.size() * 8 > columns.size() + 16) {
+    CopyScatteredAnySize(pixels.ptr<Byte>(), Offsets(columns, plan.transposed ? step : size),
+                         Offsets(rows, plan.transposed ? size : step), fill_row.data(), size, out);
+    return out;
+  }
+  for (int y = 0; y < out.rows; ++y) {
+    const int row = rows[static_cast<std::size_t>(y)];
+    if (row < 0) {
+      std::memcpy(out.ptr<Byte>(y), fill_row.data(), fill_row.size());
+    } else {
+      CopyRow(pixels.ptr<Byte>(row), out.ptr<Byte>(y), runs, fill_row.data(), size);
+    }
+  }
+  return out;
+}
+
+cv::Mat ExactCopy(const ImageView& source, const AffineGroup& group) {
+  const Matrix inverse = group.map.Inverse();
+  const auto& m = inverse.m;
+  CopyPlan plan;
+  plan.transposed = std::abs(m[0]) < 0.5;
+  // Source x and y as functions of the output axis each depends on: sign * (i + 0.5) + offset.
+  const auto fill_axis = [&](std::vector<int>& axis, int count, double sign, double offset, int n) {
+    const int direction = sign > 0 ? 1 : -1;
+    const int start = static_cast<int>(std::lround(offset)) - (direction < 0 ? 1 : 0);
+    axis.resize(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) {
+      axis[static_cast<std::size_t>(i)] = BorderIndex(start + direction * i, n, group.border.mode);
+    }
+  };
+  std::vector<int>& x_axis = plan.transposed ? plan.rows : plan.columns;
+  std::vector<int>& y_axis = plan.transposed ? plan.columns : plan.rows;
+  const int x_count = plan.transposed ? group.out.height : group.out.width;
+  const int y_count = plan.transposed ? group.out.width : group.out.height;
+  fill_axis(x_axis, x_count, plan.transposed ? m[1] : m[0], m[2], source.full.width);
+  fill_axis(y_axis, y_count, plan.transposed ? m[3] : m[4], m[5], source.full.height);
+  const bool whole =
+      source.pixels.cols == source.full.width && source.pixels.rows == source.full.height;
+  // Nothing moves: share the pixels, whoever writes to them makes them unique first.
+  if (whole && !plan.transposed && IsIdentity(plan.columns, source.full.width) &&
+      IsIdentity(plan.rows, source.full.height)) {
+    return source.pixels;
+  }
+  return CopyPixels(source, plan, group.border.fill);
+}
+
+cv::Mat FlipTranspose(const cv::Mat& source, bool mirror_x, bool mirror_y, bool transpose) {
+  if (!mirror_x && !mirror_y && !transpose) return source;
+  CopyPlan plan;
+  std::vector<int> x_axis(static_cast<std::size_t>(source.cols));
+  std::vector<int> y_axis(static_cast<std::size_t>(source.rows));
+  std::iota(x_axis.begin(), x_axis.end(), 0);
+  std::iota(y_axis.begin(), y_axis.end(), 0);
+  if (mirror_x) std::reverse(x_axis.begin(), x_axis.end());
+  if (mirror_y) std::reverse(y_axis.begin(), y_axis.end());
+  plan.transposed = transpose;
+  plan.columns = transpose ? y_axis : x_axis;
+  plan.rows = transpose ? x_axis : y_axis;
+  return CopyPixels(ImageView::Whole(source), plan);
+}
+
+}  // namespace pixloom

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/resize_kernel.h"
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <opencv2/imgproc.hpp>
+#include <vector>
+
+#include "ops/axis_map.h"
+#include "ops/copy_kernel.h"
+#include "ops/pixel_math.h"
+
+namespace pixloom {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Taps of every output pixel of one axis: pixel i reads index[first[i] .. first[i+1]).
+struct Taps {
+  std::vector<std::size_t> first{0};
+  std::vector<int> index;
+  std::vector<float> weight;
+  std::vector<float> outside;  // weight that falls on the fill
+};
+
+// Coefficients as Pillow computes them. `inside`: taps outside the picture are dropped and the rest
+// normalised, as if there were nothing beyond; otherwise `border` places them.
+Taps MakeTaps(const AxisMap& axis, bool antialias, bool inside, Border border) {
+  Taps taps;
+  const double support = antialias ? std::max(1.0, std::abs(axis.scale)) : 1.0;
+  for (int i = 0; i < axis.out; ++i) {
+    const double centre = axis.At(i + 0.5);
+    int low = static_cast<int>(std::floor(centre - support + 0.5));
+    int high = static_cast<int>(std::floor(centre + support + 0.5));
+    if (inside) {
+      low = std::clamp(low, 0, axis.in - 1);
+      high = std::clamp(high, low + 1, axis.in);
+    }
+    const auto weight_of = [&](int tap) {
+      return std::max(0.0, 1.0 - std::abs(tap - centre + 0.5) / support);
+    };
+    double total = 0;
+    for (int tap = low; tap < high; ++tap) total += weight_of(tap);
+    double outside = 0;
+    for (int tap = low; tap < high; ++tap) {
+      // A pixel that no tap weighs shows its nearest one.
+      const double weight = total > 0 ? weight_of(tap) / total : 1.0 / (high - low);
+      const int index = BorderIndex(tap, axis.in, border);
+      if (index < 0) {
+        outside += weight;
+      } else if (weight > 0) {
+        taps.index.push_back(index);
+        taps.weight.push_back(static_cast<float>(weight));
+      }
+    }
+    taps.outside.push_back(static_cast<float>(outside));
+    taps.first.push_back(taps.index.size());
+  }
+  return taps;
+}
+
+// sums[i] += weight * row[i]
+template <class T>
+void AddWeighted(const T* __restrict row, float weight, float* __restrict sums, int count) {
+  for (int i = 0; i < count; ++i) sums[i] += weight * static_cast<float>(row[i]);
+}
+
+// One output row from a row of vertical sums. `sums` holds columns from `low` on and is readable
+// four floats past its end.
+template <class T>
+void ResampleRow(const float* sums, int low, const Taps& taps, const std::vector<float>& fill,
+                 int width, int channels, T* out) {
+  for (int x = 0; x < width; ++x, out += channels) {
+    const std::size_t begin = taps.first[static_cast<std::size_t>(x)];
+    const std::size_t end = taps.first[static_cast<std::size_t>(x) + 1];
+    const float outside = taps.outside[static_cast<std::size_t>(x)];
+    if (channels == 3 || channels == 4) {
+      const hn::FixedTag<float, 4> d;
+      auto sum = hn::Mul(hn::Set(d, outside), hn::LoadU(d, fill.data()));
+      for (std::size_t k = begin; k < end; ++k) {
+        const auto pixel = hn::LoadU(d, sums + std::ptrdiff_t{taps.index[k] - low} * channels);
+        sum = hn::Add(sum, hn::Mul(hn::Set(d, taps.weight[k]), pixel));
+      }
+      alignas(16) float values[4];
+      hn::Store(sum, d, values);
+      for (int c = 0; c < channels; ++c) out[c] = RoundTo<T>(values[c]);
+    } else {
+      for (int c = 0; c < channels; ++c) {
+        float sum = outside * fill[static_cast<std::size_t>(c)];
+        for (std::size_t k = begin; k < end; ++k) {
+          sum += taps.weight[k] * sums[std::ptrdiff_t{taps.index[k] - low} * channels + c];
+        }
+        out[c] = RoundTo<T>(sum);
+      }
+    }
+  }
+}
+
+// The vertical pass comes first: it runs along whole rows, and only output rows reach the
+// horizontal one. Sums are float32, taps in ascending order.
+template <class T>
+cv::Mat Resample(const ImageView& source, const Taps& columns, const Taps& rows, Size size,
+                 const std::array<double, 4>& fill_levels) {
+  const int channels = source.pixels.channels();
+  cv::Mat out(size.height, size.width, source.pixels.type());
+  std::vector<float> fill = FillPixel<float>(fill_levels, channels);
+  fill.resize(std::max<std::size_t>(fill.size(), 4));
+  int low = 0;
+  int used = 0;
+  if (!columns.index.empty()) {
+    const auto [a, b] = std::minmax_element(columns.index.begin(), columns.index.end());
+    low = *a;
+    used = *b - *a + 1;
+  }
+  const int count = used * channels;
+  std::vector<float> sums(static_cast<std::size_t>(count) + 4);
+  for (int y = 0; y < size.height; ++y) {
+    const auto row = static_cast<std::size_t>(y);
+    for (int i = 0; i < count; i += channels) {
+      for (int c = 0; c < channels; ++c) {
+        sums[static_cast<std::size_t>(i + c)] =
+            rows.outside[row] * fill[static_cast<std::size_t>(c)];
+      }
+    }
+    for (std::size_t k = rows.first[row]; k < rows.first[row + 1]; ++k) {
+      const T* in = source.pixels.ptr<T>(rows.index[k] - source.origin.y) +
+                    std::ptrdiff_t{low - source.origin.x} * channels;
+      if (count > 0) AddWeighted(in, rows.weight[k], sums.data(), count);
+    }
+    ResampleRow(sums.data(), low, columns, fill, size.width, channels, out.ptr<T>(y));
+  }
+  return out;
+}
+
+cv::Mat ResizePlain(const cv::Mat& pixels, const AxisMaps& maps) {
+  cv::Mat out;
+  // Its results do not depend on the CPU (the tests compare dispatch levels).
+  cv::resize(pixels, out, {maps.x.out, maps.y.out}, 0, 0, cv::INTER_LINEAR);
+  return FlipTranspose(out, maps.x.scale < 0, maps.y.scale < 0, maps.transposed);
+}
+
+cv::Mat ResizeNearest(const ImageView& source, const AxisMaps& maps, const BorderRule& border) {
+  const auto indices = [&](const AxisMap& axis) {
+    std::vector<int> list(static_cast<std::size_t>(axis.out));
+    for (int i = 0; i < axis.out; ++i) {
+      const int index = NearestIndex(axis.At(i + 0.5));
+      list[static_cast<std::size_t>(i)] = axis.Inside() ? std::clamp(index, 0, axis.in - 1)
+                                                        : BorderIndex(index, axis.in, border.mode);
+    }
+    return list;
+  };
+  CopyPlan plan;
+  plan.transposed = maps.transposed;
+  plan.columns = indices(maps.transposed ? maps.y : maps.x);
+  plan.rows = indices(maps.transposed ? maps.x : maps.y);
+  return CopyPixels(source, plan, border.fill);
+}
+
+// The part of the output that shows the picture, when its edges fall between pixels and something
+// else is shown around it.
+std::optional<cv::Rect> PictureOnGrid(const AffineGroup& group, Size in) {
+  const Point a = group.map({0, 0});
+  const Point b = group.map({static_cast<double>(in.width), static_cast<double>(in.height)});
+  const auto on_grid = [&](double v) {
+    return std::abs(v - std::nearbyint(v)) <= 1e-9 * (group.out.width + group.out.height);
+  };
+  if (!on_grid(a.x) || !on_grid(a.y) || !on_grid(b.x) || !on_grid(b.y)) return std::nullopt;
+  const cv::Rect picture(cv::Point(cvRound(std::min(a.x, b.x)), cvRound(std::min(a.y, b.y))),
+                         cv::Point(cvRound(std::max(a.x, b.x)), cvRound(std::max(a.y, b.y))));
+  const cv::Rect shown = picture & cv::Rect(0, 0, group.out.width, group.out.height);
+  if (shown.empty()) return std::nullopt;
+  return shown;
+}
+
+cv::Mat ResizeThenPad(const ImageView& source, const AffineGroup& group, const cv::Rect& shown) {
+  AffineGroup resize = group;
+  resize.map = Matrix::Translate(-shown.x, -shown.y) * group.map;
+  resize.out = {shown.width, shown.height};
+  const cv::Mat picture = ResizeAxisAligned(source, resize);
+  CopyPlan plan;
+  const auto indices = [](int count, int begin, int length) {
+    std::vector<int> list(static_cast<std::size_t>(count), -1);
+    for (int i = 0; i < length; ++i) list[static_cast<std::size_t>(begin + i)] = i;
+    return list;
+  };
+  plan.columns = indices(group.out.width, shown.x, shown.width);
+  plan.rows = indices(group.out.height, shown.y, shown.height);
+  return CopyPixels(ImageView::Whole(picture), plan, group.border.fill);
+}
+
+}  // namespace
+
+cv::Mat ResizeAxisAligned(const ImageView& source, const AffineGroup& group) {
+  const AxisMaps maps = TakeApart(group, source.full);
+  if (group.resampling == Resampling::kNearest) return ResizeNearest(source, maps, group.border);
+  const bool inside = maps.x.Inside() && maps.y.Inside();
+  if (group.resampling == Resampling::kLinear && maps.x.Whole() && maps.y.Whole()) {
+    PIXLOOM_CHECK(
+        source.pixels.cols == source.full.width && source.pixels.rows == source.full.height,
+        "a plain resize reads the whole picture");
+    return ResizePlain(source.pixels, maps);
+  }
+  if (!inside && group.border.mode == Border::kConstant) {
+    if (const auto shown = PictureOnGrid(group, source.full)) {
+      return ResizeThenPad(source, group, *shown);
+    }
+  }
+  const bool antialias = group.resampling == Resampling::kAntialias;
+  const Taps columns = MakeTaps(maps.x, antialias, inside, group.border.mode);
+  const Taps rows = MakeTaps(maps.y, antialias, inside, group.border.mode);
+  cv::Mat out = WithDepth(source.pixels, [&](auto zero) {
+    return Resample<decltype(zero)>(source, columns, rows, {maps.x.out, maps.y.out},
+                                    group.border.fill);
+  });
+  return maps.transposed ? FlipTranspose(out, false, false, true) : out;
+}
+
+}  // namespace pixloom

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/warp_kernel.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include "ops/pixel_math.h"
+#include "ops/sampler.h"
+
+namespace pixloom {
+namespace {
+
+// Positions of a projective map: the inverse, one multiplication per pixel away from its row start.
+class MatrixPositions : public PositionMap {
+ public:
+  explicit MatrixPositions(const Matrix& inverse) : m_(inverse.m), affine_(inverse.IsAffine()) {}
+
+  void Row(int x, int y, int count, double* source_x, double* source_y) const override {
+    const double v = y + 0.5;
+    const double row_x = m_[1] * v + m_[2];
+    const double row_y = m_[4] * v + m_[5];
+    if (affine_) {
+      for (int i = 0; i < count; ++i) {
+        const double u = (x + i) + 0.5;
+        source_x[i] = m_[0] * u + row_x;
+        source_y[i] = m_[3] * u + row_y;
+      }
+      return;
+    }
+    const double row_w = m_[7] * v + m_[8];
+    for (int i = 0; i < count; ++i) {
+      const double u = (x + i) + 0.5;
+      const double w = m_[6] * u + row_w;
+      source_x[i] = (m_[0] * u + row_x) / w;
+      source_y[i] = (m_[3] * u + row_y) / w;
+    }
+  }
+
+ private:
+  std::array<double, 9> m_;
+  bool affine_;
+};
+
+// Block (x, y) of the result is the mean of pixels [x f, (x + 1) f) x [y f, (y + 1) f) of the full
+// picture, as far as there are any.
+template <class T>
+ImageView AverageBlocks(const ImageView& source, int factor) {
+  const int channels = source.pixels.channels();
+  const cv::Point last(source.origin.x + source.pixels.cols - 1,
+                       source.origin.y + source.pixels.rows - 1);
+  ImageView coarse;
+  coarse.origin = {source.origin.x / factor, source.origin.y / factor};
+  coarse.full = {(source.full.width + factor - 1) / factor,
+                 (source.full.height + factor - 1) / factor};
+  coarse.pixels.create(last.y / factor - coarse.origin.y + 1, last.x / factor - coarse.origin.x + 1,
+                       CV_MAKETYPE(CV_32F, channels));
+  using Sum = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
+  std::vector<Sum> sums(static_cast<std::size_t>(coarse.pixels.cols) *
+                        static_cast<std::size_t>(channels));
+  for (int by = 0; by < coarse.pixels.rows; ++by) {
+    std::fill(sums.begin(), sums.end(), Sum{0});
+    const int y0 = std::max((coarse.origin.y + by) * factor, source.origin.y);
+    const int y1 = std::min((coarse.origin.y + by + 1) * factor - 1, last.y);
+    const auto columns = [&](int bx) {
+      return std::pair(std::max((coarse.origin.x + bx) * factor, source.origin.x),
+                       std::min((coarse.origin.x + bx + 1) * factor - 1, last.x));
+    };
+    for (int y = y0; y <= y1; ++y) {
+      const T* row = source.pixels.ptr<T>(y - source.origin.y);
+      for (int bx = 0; bx < coarse.pixels.cols; ++bx) {
+        Sum* sum = &sums[static_cast<std::size_t>(bx * channels)];
+        const auto [x0, x1] = columns(bx);
+        for (int x = x0; x <= x1; ++x, row += channels) {
+          for (int c = 0; c < channels; ++c) sum[c] += row[c];
+        }
+      }
+    }
+    float* out = coarse.pixels.ptr<float>(by);
+    for (int bx = 0; bx < coarse.pixels.cols; ++bx) {
+      const auto [x0, x1] = columns(bx);
+      const double area = static_cast<double>(x1 - x0 + 1) * (y1 - y0 + 1);
+      for (int c = 0; c < channels; ++c) {
+        const auto i = static_cast<std::size_t>(bx * channels + c);
+        out[i] = static_cast<float>(static_cast<double>(sums[i]) / area);
+      }
+    }
+  }
+  return coarse;
+}
+
+}  // namespace
+
+int PrefilterFactor(const AffineGroup& group) {
+  if (group.resampling == Resampling::kNearest) return 1;
+  const Point centre = group.map.Inverse()({group.out.width / 2.0, group.out.height / 2.0});
+  const auto [a, b, c, d] = group.map.Jacobian(centre);
+  const double squares = a * a + b * b + c * c + d * d;
+  const double det = a * d - b * c;
+  const double rest = std::sqrt(std::max(0.0, squares * squares - 4 * det * det));
+  const double largest = std::sqrt((squares + rest) / 2);
+  if (!(largest > 0 && largest < 0.5)) return 1;
+  // The slack keeps one third from counting as a little more than one third.
+  const double factor = std::floor(1 / largest + 1e-9);
+  return static_cast<int>(std::min<double>(factor, std::max({group.in.width, group.in.height, 1})));
+}
+
+cv::Mat Warp(const ImageView& source, const AffineGroup& group) {
+  const int depth = source.pixels.depth();
+  const int factor = PrefilterFactor(group);
+  const Matrix inverse = group.map.Inverse();
+  if (factor == 1) {
+    return SampleAt(source, MatrixPositions(inverse), group.out, depth, group.border,
+                    group.resampling);
+  }
+  const ImageView coarse = WithDepth(
+      source.pixels, [&](auto zero) { return AverageBlocks<decltype(zero)>(source, factor); });
+  const Matrix to_coarse = Matrix::Scale(1.0 / factor, 1.0 / factor) * inverse;
+  return SampleAt(coarse, MatrixPositions(to_coarse), group.out, depth, group.border,
+                  group.resampling);
+}
+
+}  // namespace pixloom
