@@ -96,7 +96,7 @@ struct StepList {  // a single step type
 template <class... S>
 struct StepList<Steps<S...>> {
   static std::vector<std::string_view> Names() { return {StepTraits<S>::kName...}; }
-  static std::vector<Step> Wrap(Steps<S...> steps) { return std::move(steps); }
+  static std::vector<Step> Wrap(Steps<S...> steps) { return steps; }
 };
 template <class Op>
 using DrawResult =

@@ -98,7 +98,7 @@ class Rng {
   // [0, 1) with 53 bits.
   double Unit();
 
-  // Named draws go into the recipe. Each takes a fixed number of words.
+  // Named draws go into the recipe; "" keeps one out. Each takes a fixed number of words.
   double Uniform(std::string_view name, double lo, double hi);
   double LogUniform(std::string_view name, double lo, double hi);
   double Draw(std::string_view name, const Range& range);
