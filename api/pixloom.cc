@@ -126,13 +126,26 @@ const Families& BuiltInFamilies() {
 
 Pipeline Pipeline::Parse(std::string_view yaml, const std::string& name,
                          const LoadOptions& options) {
-  SettleLibraries();
-  const Registry& registry = options.registry != nullptr ? *options.registry : BuiltIns();
   Diagnostics diagnostics;
   Variables variables;
   variables.set = options.set;
   const auto document = ParseYaml(yaml, name, variables, diagnostics);
+  return FromDocument(document, variables, diagnostics, options);
+}
+
+Pipeline Pipeline::Load(const std::string& path, const LoadOptions& options) {
+  Diagnostics diagnostics;
+  Variables variables;
+  variables.set = options.set;
+  const auto document = LoadYaml(path, variables, diagnostics);
+  return FromDocument(document, variables, diagnostics, options);
+}
+
+Pipeline Pipeline::FromDocument(const std::optional<Value>& document, Variables& variables,
+                                Diagnostics& diagnostics, const LoadOptions& options) {
+  SettleLibraries();
   if (!document) throw ConfigError(diagnostics);
+  const Registry& registry = options.registry != nullptr ? *options.registry : BuiltIns();
   const auto spec = ParseGraph(*document, VerbsOf(registry), variables, diagnostics);
   if (!spec) throw ConfigError(diagnostics);
   for (const auto& [variable, value] : options.set) {
@@ -153,13 +166,6 @@ Pipeline Pipeline::Parse(std::string_view yaml, const std::string& name,
   }
   pipeline.notices_ = diagnostics.All();
   return pipeline;
-}
-
-Pipeline Pipeline::Load(const std::string& path, const LoadOptions& options) {
-  Diagnostics diagnostics;
-  const auto text = ReadConfigFile(path, diagnostics);
-  if (!text) throw ConfigError(diagnostics);
-  return Parse(*text, path, options);
 }
 
 RunReport Pipeline::Run(RunOptions options) {

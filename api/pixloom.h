@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/config.h"
 #include "pipeline/executor.h"
 #include "pipeline/graph.h"
 #include "pipeline/passes.h"
@@ -67,6 +68,8 @@ class Pipeline {
 
  private:
   Pipeline() = default;
+  static Pipeline FromDocument(const std::optional<Value>& document, Variables& variables,
+                               Diagnostics& diagnostics, const LoadOptions& options);
   Compiled compiled_;
   std::vector<Diagnostic> notices_;
 };
