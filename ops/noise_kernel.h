@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gaussian noise as a pure function of stream and pixel position: the same bits for any thread
+// count, CPU or row layout. Pure functions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <opencv2/core.hpp>
+
+#include "pipeline/rng.h"
+
+namespace pixloom {
+
+// Standard normal variates number 4 * first_block .. 4 * first_block + count - 1 of a stream. Block
+// k of the stream (four words) gives variates 4k to 4k + 3 by two Box-Muller transforms in float32.
+// Writes up to a multiple of kNormalPadding.
+inline constexpr std::size_t kNormalPadding = 64;
+void FillNormals(StreamKey key, std::uint32_t first_block, float* out, std::size_t count);
+
+// v + mean + sigma * n, rounded half up and saturated on integers, unclamped on floats. Sigma and
+// mean are in levels (of a float image: its own values). Value i of the image, row by row, takes
+// variate i; with `per_channel` false all channels of pixel i take variate i. Alpha (the fourth of
+// four channels) stays.
+void AddGaussianNoise(cv::Mat& image, double sigma, double mean, bool per_channel, StreamKey key);
+
+}  // namespace pixloom
