@@ -16,6 +16,7 @@
 
 #include "pipeline/error.h"
 #include "pipeline/geometry.h"
+#include "pipeline/rng.h"
 #include "pipeline/sample.h"
 
 namespace pixloom {
@@ -142,6 +143,21 @@ class Sink {
   virtual void Close(bool complete) = 0;
   // Where a person finds the result.
   virtual std::string Location() const = 0;
+};
+
+// ---- Window -----------------------------------------------------------------------------------
+
+// Several samples at once: a fixed block of neighbours in the plan. Blocks are numbered by plan seq,
+// independently of threads and shards; samples that failed or were filtered leave holes. One anchor
+// in, one out. Const and pure: called for every anchor with the untouched block, from any thread.
+class WindowOperator {
+ public:
+  virtual ~WindowOperator() = default;
+  // Samples of the plan per block.
+  virtual int Size() const = 0;
+  // The anchor's result. `block` holds the survivors in plan order, the anchor among them.
+  virtual Result<Sample> Run(std::span<const Sample* const> block, std::size_t anchor,
+                             Rng& rng) const = 0;
 };
 
 // ---- Enhancer ---------------------------------------------------------------------------------

@@ -32,11 +32,16 @@ struct AffineGroup {
   Matrix map;  // source -> output
   Size in;
   Size out;
-  BorderRule border;                     // constant 0 when no step looks outside
+  BorderRule border;                     // replicate when no step looks outside
   Resampling resampling = Resampling::kLinear;
   // Taps of the resampler are clamped to this part of the source (a crop came first). Empty = no
   // window, the border rule applies at the edges of the full picture.
   std::optional<cv::Rect> window;
+
+  // How the group came about; the rules for what may still join it need to know.
+  bool has_border = false;  // some step looks outside its source
+  bool resampled = false;   // some step resamples
+  bool cropped = false;     // some step cut pixels away
 
   // Every output pixel centre falls on a source pixel centre: a copy, no resampling.
   bool IsExactCopy() const;

@@ -60,7 +60,7 @@ struct Input {
 };
 
 struct Node {
-  enum class Kind { kSource, kChain, kCopies, kMerge, kSplit, kSink };
+  enum class Kind { kSource, kChain, kCopies, kMerge, kSplit, kWindow, kSink };
 
   std::string name;
   std::string verb;  // as written: "shapes", "chain", "copies", "hflip"
@@ -76,6 +76,8 @@ struct Node {
   std::vector<ChainStep> steps;        // kChain
   int copies = 1;                      // kCopies
   std::vector<SplitPart> parts;        // kSplit
+  std::shared_ptr<const WindowOperator> window;  // kWindow
+  std::uint32_t stream_id = 0;                   // kWindow
   std::optional<OnError::Policy> on_error;
 
   // Annotations of passes; every value gives the same pixels.
@@ -90,10 +92,6 @@ struct Graph {
   OnError on_error;
   std::optional<std::uint64_t> memory;
   std::vector<Node> nodes;
-
-  // Set by `schedule`.
-  std::vector<int> order;         // topological
-  std::vector<int> source_order;  // sources in the order the plan reads them
 
   Graph() = default;
   Graph(Graph&&) = default;

@@ -71,14 +71,19 @@ struct GraphSpec {
   std::vector<NodeSpec> nodes;
 };
 
-// Verbs that hold steps.
-bool IsComposite(std::string_view verb);
+// Verbs that hold steps: chain, one_of, some_of, sometimes, random_order, repeat.
 const std::vector<std::string>& CompositeVerbs();
+bool IsComposite(std::string_view verb);
 
+// Verbs that shape the graph: copies, merge, split.
+const std::vector<std::string>& StructureVerbs();
+bool IsStructure(std::string_view verb);
+
+// `verbs` are the names the registry knows; with them a misspelt modifier is told from a second verb.
 // Reads `include`d files relative to the file that names them. Returns nullopt when it added errors
 // that leave no graph to look at; otherwise the caller goes on and collects more.
-std::optional<GraphSpec> ParseGraph(const Value& document, Variables& variables,
-                                    Diagnostics& diagnostics);
+std::optional<GraphSpec> ParseGraph(const Value& document, const std::vector<std::string>& verbs,
+                                    Variables& variables, Diagnostics& diagnostics);
 
 // "256MiB", "2GiB", "1.5 GB", plain bytes; nullopt when it is none of these.
 std::optional<std::uint64_t> ParseBytes(std::string_view text);

@@ -39,7 +39,6 @@ struct ColourGroup {
 
 struct FieldGroup {
   WarpField field;
-  Size in;
 };
 
 struct ImageGroup {
@@ -68,9 +67,10 @@ bool Compose(AffineGroup& group, const AffineStep& step);
 // the final size remains in every direction.
 int DecodeDenominator(const AffineGroup& group);
 
-// Moves every label of the sample through the map; `flip_swaps` applies when the map mirrors.
+// Moves points and outlines through the map; a mirroring map also swaps left/right pairs. Masks move
+// with the pixels.
 void MoveLabels(const Matrix& map, Sample& sample);
 // Moves points by numeric inverse of the field.
-void MoveLabels(const WarpField& field, Size in, Sample& sample);
+void MoveLabels(const WarpField& field, Sample& sample);
 
 }  // namespace pixloom

@@ -58,22 +58,16 @@ const SourceInfo* Registry::FindSource(std::string_view name) const {
 
 const SinkInfo* Registry::FindSink(std::string_view name) const { return FindIn(sinks_, name); }
 
+const WindowInfo* Registry::FindWindow(std::string_view name) const {
+  return FindIn(windows_, name);
+}
+
 OpInfo& Registry::Insert(OpInfo info) {
   const std::string name = info.name;
   for (const std::string& alias : info.aliases) operator_aliases_[alias] = name;
   const auto [it, inserted] = operators_.emplace(name, std::move(info));
   PIXLOOM_CHECK(inserted, "operator registered twice: " + name);
   return it->second;
-}
-
-void Registry::Insert(SourceInfo info) {
-  const std::string name = info.name;
-  PIXLOOM_CHECK(sources_.emplace(name, std::move(info)).second, "source registered twice: " + name);
-}
-
-void Registry::Insert(SinkInfo info) {
-  const std::string name = info.name;
-  PIXLOOM_CHECK(sinks_.emplace(name, std::move(info)).second, "sink registered twice: " + name);
 }
 
 }  // namespace pixloom

@@ -31,8 +31,13 @@ struct SinkInfo : VerbInfo {
       bind;
 };
 
-// A source or sink verb: kName, kDoc, Params() and Make(services), which may return null after
-// explaining why in a diagnostic.
+struct WindowInfo : VerbInfo {
+  std::function<std::shared_ptr<const WindowOperator>(
+      const Value& args, const Services& services, const std::string& where, Diagnostics&)>
+      bind;
+};
+
+// A source, sink or window verb: kName, kDoc, Params() and Make(services).
 template <class T>
 concept SourceType = requires(const T& t, const Services& s) {
   { t.Make(s) } -> std::convertible_to<std::unique_ptr<Source>>;
@@ -40,6 +45,10 @@ concept SourceType = requires(const T& t, const Services& s) {
 template <class T>
 concept SinkType = requires(const T& t, const Services& s) {
   { t.Make(s) } -> std::convertible_to<std::unique_ptr<Sink>>;
+};
+template <class T>
+concept WindowType = requires(const T& t, const Services& s) {
+  { t.Make(s) } -> std::convertible_to<std::shared_ptr<const WindowOperator>>;
 };
 
 class Registry {
@@ -62,50 +71,58 @@ class Registry {
 
   template <SourceType T>
   void AddSource() {
-    SourceInfo info;
-    static_cast<VerbInfo&>(info) = DescribeVerb<T>();
-    info.bind = [](const Value& args, const Services& services, const std::string& where,
-                   Diagnostics& diagnostics) -> std::unique_ptr<Source> {
-      T t;
-      const int before = diagnostics.ErrorCount();
-      BindArguments(t, args, where, diagnostics);
-      return diagnostics.ErrorCount() == before ? t.Make(services) : nullptr;
-    };
-    Insert(std::move(info));
+    Insert(sources_, DescribeMaker<T, SourceInfo, std::unique_ptr<Source>>());
   }
 
   template <SinkType T>
   void AddSink() {
-    SinkInfo info;
-    static_cast<VerbInfo&>(info) = DescribeVerb<T>();
-    info.bind = [](const Value& args, const Services& services, const std::string& where,
-                   Diagnostics& diagnostics) -> std::unique_ptr<Sink> {
-      T t;
-      const int before = diagnostics.ErrorCount();
-      BindArguments(t, args, where, diagnostics);
-      return diagnostics.ErrorCount() == before ? t.Make(services) : nullptr;
-    };
-    Insert(std::move(info));
+    Insert(sinks_, DescribeMaker<T, SinkInfo, std::unique_ptr<Sink>>());
+  }
+
+  template <WindowType T>
+  void AddWindow() {
+    Insert(windows_, DescribeMaker<T, WindowInfo, std::shared_ptr<const WindowOperator>>());
   }
 
   // By name or by a peer's alias; nullptr when unknown.
   const OpInfo* FindOperator(std::string_view name) const;
   const SourceInfo* FindSource(std::string_view name) const;
   const SinkInfo* FindSink(std::string_view name) const;
+  const WindowInfo* FindWindow(std::string_view name) const;
 
   // Sorted by name.
   const std::map<std::string, OpInfo, std::less<>>& Operators() const { return operators_; }
   const std::map<std::string, SourceInfo, std::less<>>& Sources() const { return sources_; }
   const std::map<std::string, SinkInfo, std::less<>>& Sinks() const { return sinks_; }
+  const std::map<std::string, WindowInfo, std::less<>>& Windows() const { return windows_; }
 
  private:
+  template <class T, class Info, class Made>
+  static Info DescribeMaker() {
+    Info info;
+    static_cast<VerbInfo&>(info) = DescribeVerb<T>();
+    info.bind = [](const Value& args, const Services& services, const std::string& where,
+                   Diagnostics& diagnostics) -> Made {
+      T t;
+      const int before = diagnostics.ErrorCount();
+      BindArguments(t, args, where, diagnostics);
+      return diagnostics.ErrorCount() == before ? Made(t.Make(services)) : nullptr;
+    };
+    return info;
+  }
+
+  template <class Info>
+  static void Insert(std::map<std::string, Info, std::less<>>& table, Info info) {
+    const std::string name = info.name;
+    PIXLOOM_CHECK(table.emplace(name, std::move(info)).second, "registered twice: " + name);
+  }
+
   OpInfo& Insert(OpInfo info);
-  void Insert(SourceInfo info);
-  void Insert(SinkInfo info);
 
   std::map<std::string, OpInfo, std::less<>> operators_;
   std::map<std::string, SourceInfo, std::less<>> sources_;
   std::map<std::string, SinkInfo, std::less<>> sinks_;
+  std::map<std::string, WindowInfo, std::less<>> windows_;
   std::map<std::string, std::string, std::less<>> operator_aliases_;
 };
 

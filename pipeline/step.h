@@ -106,7 +106,7 @@ struct PixelStep {
 // What a general image step may know about the frame it works on.
 struct FrameContext {
   ValueRange range;
-  StreamKey noise;  // keyed by position: StreamKey::Block(pixel block)
+  StreamKey noise;  // a stream of its own for noise: Block(index of a group of pixels)
 };
 
 // Any function of one frame that keeps its size and type: blur, noise, codecs. Touches pixels only.

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the passes in order, verifying the graph after each.
+#include "pipeline/passes.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace pixloom {
+
+const std::vector<Pass>& Passes() {
+  static const std::vector<Pass> passes{
+      {"infer", "pixel types and sizes must be known before anything is rewritten", Infer},
+      {"prune", "steps that never act would split groups of their neighbours", Prune},
+      {"push_down", "needs the final first step of each chain", PushDown},
+      {"fuse", "last rewrite, or groups would split again", Fuse},
+      {"schedule", "orders and budgets what the rewrites left", Schedule},
+  };
+  return passes;
+}
+
+Compiled Compile(const GraphSpec& spec, const Registry& registry, const Services& services,
+                 const CompileOptions& options, Diagnostics& diagnostics) {
+  for (const std::string& name : options.disabled) {
+    const bool known = std::any_of(Passes().begin(), Passes().end(),
+                                   [&](const Pass& pass) { return pass.name == name; });
+    if (known) continue;
+    std::vector<std::string> names;
+    for (const Pass& pass : Passes()) names.push_back(pass.name);
+    diagnostics.Error("CFG-PASS", {},
+                      name == "bind"
+                          ? "pass 'bind' cannot be disabled: without it there is no graph"
+                          : fmt::format("there is no pass '{}'{}", name, Suggestion(name, names)));
+  }
+  Compiled compiled;
+  compiled.graph = Bind(spec, registry, services, diagnostics);
+  if (diagnostics.HasErrors()) throw ConfigError(diagnostics);
+  Verify(compiled.graph);
+  compiled.log.push_back({"bind", "names and values become typed operators and edges",
+                          fmt::format("{} nodes", compiled.graph.nodes.size())});
+  for (const Pass& pass : Passes()) {
+    if (options.disabled.count(pass.name) > 0) {
+      compiled.log.push_back({pass.name, pass.why, "disabled"});
+      continue;
+    }
+    PassContext context{diagnostics, ""};
+    compiled.graph = pass.run(std::move(compiled.graph), context);
+    if (diagnostics.HasErrors()) throw ConfigError(diagnostics);
+    Verify(compiled.graph);
+    compiled.log.push_back({pass.name, pass.why, context.note});
+  }
+  return compiled;
+}
+
+}  // namespace pixloom

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Units in flight: internal to the executor.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "pipeline/contracts.h"
+#include "pipeline/plan.h"
+#include "pipeline/report.h"
+#include "pipeline/sample.h"
+
+namespace pixloom::executor {
+
+// A result that waits in a sink for its turn.
+struct Parked {
+  int sink = 0;
+  int input = 0;
+  std::vector<std::uint32_t> branch;
+  std::unique_ptr<Sink::Prepared> prepared;
+
+  // Order within a unit: input of the sink, then branch.
+  bool operator<(const Parked& other) const {
+    return input != other.input ? input < other.input : branch < other.branch;
+  }
+};
+
+// A sample that waits in a window for the rest of its block.
+struct Waiting {
+  int window = 0;
+  int input = 0;
+  Sample sample;
+};
+
+// One unit of the plan and everything that became of it. `live` counts samples that are on their
+// way; at zero the unit is settled: all are parked, waiting, filtered or failed. Fields below
+// `mutex` are written by nodes under it; the rest belongs to the control node.
+struct Unit {
+  std::uint64_t seq = 0;
+  Plan::Unit what;
+  std::uint64_t cost = 0;
+  bool settled = false;
+  bool unfinished = false;  // dropped by a stop
+  bool wrote = false;       // at least one result went to a sink
+
+  std::atomic<int> live{1};
+
+  std::mutex mutex;
+  std::vector<Parked> parked;
+  std::vector<Waiting> waiting;
+  std::vector<QuarantineRecord> bad;
+  bool fatal = false;  // a bad sample met on_error: fail
+};
+
+using UnitPtr = std::shared_ptr<Unit>;
+
+// A sample on an edge. The unit is kept alive by every message about it.
+struct Item {
+  UnitPtr unit;
+  Sample sample;
+  int input = 0;  // which input of the receiving node
+};
+
+using ItemPtr = std::shared_ptr<Item>;
+
+// Everything the control node is told.
+struct Event {
+  enum class Kind { kPump, kSettled, kWritten };
+  Kind kind = Kind::kPump;
+  UnitPtr unit;
+};
+
+// One anchor of a window block that is complete.
+struct WindowTask {
+  UnitPtr unit;
+  int window = 0;
+  std::shared_ptr<const std::vector<Sample>> block;
+  std::size_t anchor = 0;
+};
+
+}  // namespace pixloom::executor

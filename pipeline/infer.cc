@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pass infer: what is known about pixels and labels on every edge, before the first file is opened.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "pipeline/passes.h"
+
+namespace pixloom {
+
+namespace {
+
+// What holds for a sample that came from either side.
+Meta Either(const Meta& a, const Meta& b) {
+  Meta meta = a;
+  if (a.size != b.size) meta.size.reset();
+  if (a.depth != b.depth) meta.depth.reset();
+  if (a.channels != b.channels) meta.channels.reset();
+  meta.targets = a.targets | b.targets;
+  std::erase_if(meta.fields, [&](const std::string& f) {
+    return std::find(b.fields.begin(), b.fields.end(), f) == b.fields.end();
+  });
+  return meta;
+}
+
+class Inference {
+ public:
+  Inference(const Node& node, Diagnostics& diagnostics)
+      : node_(node), diagnostics_(diagnostics) {}
+
+  Meta Steps(const std::vector<ChainStep>& steps, Meta meta) {
+    for (const ChainStep& step : steps) meta = OneStep(step, meta);
+    return meta;
+  }
+
+ private:
+  Meta OneStep(const ChainStep& step, const Meta& in) {
+    Meta out = in;
+    switch (step.kind) {
+      case ChainStep::Kind::kOperator: out = Apply(step, in); break;
+      case ChainStep::Kind::kSequence: out = Steps(step.children, in); break;
+      case ChainStep::Kind::kOneOf: {
+        out = OneStep(step.children[0], in);
+        for (const ChainStep& child : step.children) out = Either(out, OneStep(child, in));
+        break;
+      }
+      case ChainStep::Kind::kSometimes: {
+        out = Steps(step.children, in);
+        return Either(out, Steps(step.otherwise, in));
+      }
+      case ChainStep::Kind::kSomeOf:
+        // Any subset may run: keep what holds whether each child runs or not.
+        for (const ChainStep& child : step.children) out = Either(out, OneStep(child, out));
+        break;
+      case ChainStep::Kind::kRandomOrder:
+        // In any order: a fixed size holds only when the order cannot matter to it.
+        for (const ChainStep& child : step.children) {
+          const Meta after = OneStep(child, out);
+          out = after.size == in.size ? after : Either(out, after);
+        }
+        break;
+    }
+    return step.p < 1 ? Either(in, out) : out;
+  }
+
+  Meta Apply(const ChainStep& step, const Meta& in) {
+    const OpInfo& info = step.op->Info();
+    if (in.depth && in.channels && !info.support.Accepts(*in.depth, *in.channels)) {
+      diagnostics_.Error(
+          "CFG-TYPE", step.at,
+          fmt::format("{} ({}): works on {}, but gets {} with {} channels", node_.name, info.name,
+                      info.support.Text(), DepthName(*in.depth), *in.channels));
+    }
+    for (const std::string& field : step.fields) {
+      if (std::find(in.fields.begin(), in.fields.end(), field) == in.fields.end()) {
+        diagnostics_.Error("CFG-KEY", step.at,
+                           fmt::format("{} ({}): there is no field '{}' here{}", node_.name,
+                                       info.name, field, Suggestion(field, in.fields)));
+      }
+    }
+    return step.op->Out(in);
+  }
+
+  const Node& node_;
+  Diagnostics& diagnostics_;
+};
+
+}  // namespace
+
+Graph Infer(Graph graph, PassContext& context) {
+  // Inputs first; the graph has no cycle, so each round settles at least one node.
+  std::vector<bool> settled(graph.nodes.size(), false);
+  const auto input_meta = [&](const Node& node) -> std::optional<Meta> {
+    Meta in;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const auto from = static_cast<std::size_t>(node.inputs[i].node);
+      if (!settled[from]) return std::nullopt;
+      const Meta& meta =
+          graph.nodes[from].meta[static_cast<std::size_t>(node.inputs[i].output)];
+      in = i == 0 ? meta : Either(in, meta);
+    }
+    return in;
+  };
+  for (std::size_t left = graph.nodes.size(); left > 0;) {
+    for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+      Node& node = graph.nodes[n];
+      std::optional<Meta> meta = settled[n] ? std::nullopt : input_meta(node);
+      if (!meta) continue;
+      if (node.kind == Node::Kind::kSource) meta = node.source->OutputMeta();
+      if (node.kind == Node::Kind::kChain) {
+        meta = Inference(node, context.diagnostics).Steps(node.steps, *meta);
+      }
+      node.meta.assign(node.outputs.size(), *meta);
+      if (!node.outputs.empty()) context.Note(fmt::format("{}: {}", node.name, meta->Text()));
+      settled[n] = true;
+      --left;
+    }
+  }
+  return graph;
+}
+
+}  // namespace pixloom

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pass prune: takes out steps that never act and flattens plain sequences. Streams are named before
+// this pass, so nothing that stays draws anything else.
+#include <fmt/format.h>
+
+#include "pipeline/passes.h"
+
+namespace pixloom {
+
+namespace {
+
+int PruneSteps(std::vector<ChainStep>& steps) {
+  int removed = 0;
+  std::vector<ChainStep> kept;
+  for (ChainStep& step : steps) {
+    // Children of a choice keep their places: which one is drawn depends on them.
+    const bool choice = step.kind == ChainStep::Kind::kOneOf ||
+                        step.kind == ChainStep::Kind::kSomeOf ||
+                        step.kind == ChainStep::Kind::kRandomOrder;
+    if (!choice) {
+      removed += PruneSteps(step.children);
+      removed += PruneSteps(step.otherwise);
+    } else {
+      for (ChainStep& child : step.children) removed += PruneSteps(child.children);
+    }
+    const bool never = step.p <= 0 && step.otherwise.empty();
+    const bool empty = step.kind != ChainStep::Kind::kOperator && step.children.empty() &&
+                       step.otherwise.empty();
+    if (never || empty) {
+      ++removed;
+      continue;
+    }
+    const bool transparent = step.kind == ChainStep::Kind::kSequence && step.p >= 1 &&
+                             !step.resample_each;
+    if (transparent) {
+      for (ChainStep& child : step.children) kept.push_back(std::move(child));
+      continue;
+    }
+    kept.push_back(std::move(step));
+  }
+  steps = std::move(kept);
+  return removed;
+}
+
+}  // namespace
+
+Graph Prune(Graph graph, PassContext& context) {
+  for (Node& node : graph.nodes) {
+    if (node.kind != Node::Kind::kChain) continue;
+    if (const int removed = PruneSteps(node.steps); removed > 0) {
+      context.Note(fmt::format("{}: {} step{} never act", node.name, removed,
+                               removed == 1 ? "" : "s"));
+    }
+  }
+  return graph;
+}
+
+}  // namespace pixloom
