@@ -83,7 +83,6 @@ void Interpreter::CheckChance(const ChainStep& step, const RecipeEntry& entry) {
 }
 
 void Interpreter::RunChain(const std::vector<ChainStep>& steps) {
-  first_group_ = true;
   ReplayAll(steps);
   ClosePending();
 }
@@ -99,18 +98,17 @@ void Interpreter::Replay(const ChainStep& step) {
     ReplayOperator(step);
     return;
   }
+  // A sequence that always runs has nothing to record.
+  if (step.kind == ChainStep::Kind::kSequence && step.p >= 1) {
+    ReplaySequence(step);
+    return;
+  }
   const RecipeEntry* entry = TakeEntry(step);
   if (entry == nullptr) return;
   CheckChance(step, *entry);
   switch (step.kind) {
     case ChainStep::Kind::kSequence:
-      if (!entry->applied) return;
-      if (step.resample_each) ClosePending();
-      for (const ChainStep& child : step.children) {
-        if (stopped_) return;
-        Replay(child);
-        if (step.resample_each) ClosePending();
-      }
+      if (entry->applied) ReplaySequence(step);
       return;
     case ChainStep::Kind::kSometimes:
       ReplayAll(entry->applied ? step.children : step.otherwise);
@@ -119,6 +117,17 @@ void Interpreter::Replay(const ChainStep& step) {
       if (entry->applied) ReplayPicked(step, *entry);
       return;
   }
+}
+
+void Interpreter::ReplaySequence(const ChainStep& step) {
+  if (!step.resample_each) {
+    ReplayAll(step.children);
+    return;
+  }
+  ClosePending();
+  const bool outer = std::exchange(apart_, true);
+  ReplayAll(step.children);
+  apart_ = outer;
 }
 
 // one_of, some_of and random_order say by `picked` which children follow.
@@ -244,15 +253,16 @@ bool Interpreter::Compose(const MapStep& step) {
     return false;
   }
   if (IsCut(step.map, group.out, step.out)) {
-    if (IsCopy(group.map, group.in, group.out)) {
+    if (IsCopy(group.map, group.in, group.out) && !group.border) {
       // The part of the source that stays visible.
       const Matrix inverse = Invert(Multiply(step.map, group.map));
       const Point a = Apply(inverse, {0, 0});
       const Point b = Apply(inverse, {1.0 * step.out.width, 1.0 * step.out.height});
-      group.window = cv::Rect(cv::Point(static_cast<int>(std::round(std::min(a.x, b.x))),
-                                        static_cast<int>(std::round(std::min(a.y, b.y)))),
-                              cv::Point(static_cast<int>(std::round(std::max(a.x, b.x))),
-                                        static_cast<int>(std::round(std::max(a.y, b.y)))));
+      const auto corner = [](double x, double y) {
+        return cv::Point(static_cast<int>(std::round(x)), static_cast<int>(std::round(y)));
+      };
+      group.window = cv::Rect(corner(std::min(a.x, b.x), std::min(a.y, b.y)),
+                              corner(std::max(a.x, b.x), std::max(a.y, b.y)));
     }
     group.cropped = true;
   }
@@ -273,6 +283,7 @@ void Interpreter::AddMap(const MapStep& step) {
     pending_->in = pending_->out = fields_.front().frames.front().size();
     PIXLOOM_CHECK(Compose(step), "a step composes with nothing before it");
   }
+  if (apart_) ClosePending();
   MoveInstances(step.map, instances_);
   if (names_ && Determinant2(step.map) < 0) SwapSides(*names_, instances_, labels_);
 }
@@ -286,10 +297,13 @@ void Interpreter::ClosePending() {
     const double x = static_cast<double>(own.width) / group.in.width;
     const double y = static_cast<double>(own.height) / group.in.height;
     Pending other = group;
-    other.map = Rescale(group.map, x, y);
     other.in = own;
     other.out = {std::max(1, static_cast<int>(std::floor(group.out.width * x + 0.5))),
                  std::max(1, static_cast<int>(std::floor(group.out.height * y + 0.5)))};
+    // Both pictures span [0, 1] x [0, 1] before and after; rounding the size does not shift them.
+    const Matrix grow = Stretch(static_cast<double>(other.out.width) / group.out.width,
+                                static_cast<double>(other.out.height) / group.out.height);
+    other.map = Multiply(grow, Multiply(group.map, Stretch(1 / x, 1 / y)));
     if (group.window) {
       const cv::Rect& w = *group.window;
       other.window = cv::Rect(
@@ -305,7 +319,6 @@ void Interpreter::ClosePending() {
       frame.pixels = ResampleFrame(frame, field.range, scaled(frame.size()));
     }
   }
-  first_group_ = false;
   const bool mirrors = names_ && Determinant2(group.map) < 0;
   for (auto& [name, mask] : masks_) {
     const Pending own = scaled({mask.pixels.cols, mask.pixels.rows});
@@ -353,7 +366,7 @@ Image64 Interpreter::ResampleFrame(FrameState& frame, ValueRange range, const Pe
   sampling.window = group.window;
   sampling.nearest_shift = context_.nearest_shift;
   int denominator = 1;
-  if (frame.encoded && first_group_ && !frame.encoded->exact &&
+  if (frame.encoded && !frame.encoded->exact &&
       frame.encoded->header->format == ImageFormat::kJpeg && !IsProjective(group.map) &&
       sampling.resampling != Resampling::kNearest) {
     for (int d : {2, 4, 8}) {
@@ -362,9 +375,7 @@ Image64 Interpreter::ResampleFrame(FrameState& frame, ValueRange range, const Pe
   }
   if (!Decode(frame, range, denominator)) return {};
   if (denominator > 1) {
-    Matrix grow;
-    grow.m[0] = grow.m[4] = denominator;
-    sampling.map = Multiply(group.map, grow);
+    sampling.map = Multiply(group.map, Stretch(denominator, denominator));
     if (group.window) {
       const cv::Rect& w = *group.window;
       const auto up = [&](int v) { return (v + denominator - 1) / denominator; };
@@ -379,7 +390,6 @@ Image64 Interpreter::ResampleFrame(FrameState& frame, ValueRange range, const Pe
 
 void Interpreter::RunField(const FieldStep& step) {
   ClosePending();
-  first_group_ = false;
   const auto scaled = [&](Size own) {  // the field for a picture of another size
     if (own == step.field.size) return step.field;
     const double x = static_cast<double>(own.width) / step.field.size.width;
@@ -416,20 +426,22 @@ void Interpreter::RunField(const FieldStep& step) {
 
 void Interpreter::RunPicture(const PictureStep& step, const ChainStep& selection, int frame) {
   ClosePending();
-  first_group_ = false;
   const std::vector<std::string>& chosen = selection.fields;
-  for (FieldState& field : fields_) {
+  for (std::size_t f = 0; f < fields_.size(); ++f) {
+    FieldState& field = fields_[f];
     const bool taken =
         chosen.empty() || std::find(chosen.begin(), chosen.end(), field.name) != chosen.end();
     for (int i = 0; taken && i < static_cast<int>(field.frames.size()); ++i) {
       if (frame >= 0 && i != frame) continue;
       FrameState& state = field.frames[static_cast<std::size_t>(i)];
       if (stopped_ || !Decode(state, field.range, 1)) return;
-      const StreamKey key{DrawKey(context_.seed, context_.epoch, identity_.branch,
-                                  static_cast<std::uint32_t>(frame + 1)),
-                          identity_.id, selection.stream_id};
+      // Noise differs between the frames of a clip and between fields, whatever the scope.
+      std::uint64_t key =
+          DrawKey(context_.seed, context_.epoch, identity_.branch, static_cast<std::uint32_t>(i));
+      if (f > 0) key = HashCombine(key, f);
+      const StreamKey noise{key, identity_.id, selection.stream_id};
       std::string problem;
-      step.run(state.pixels, key.Pixels(), problem);
+      step.run(state.pixels, noise.Pixels(), problem);
       if (!problem.empty()) {
         Problem(fmt::format("'{}': {}", *selection.stream, problem));
         stopped_ = true;

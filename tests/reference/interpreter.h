@@ -138,6 +138,7 @@ class Interpreter {
   void CheckChance(const ChainStep& step, const RecipeEntry& entry);
 
   void Replay(const ChainStep& step);
+  void ReplaySequence(const ChainStep& step);
   void ReplayAll(const std::vector<ChainStep>& steps);
   void ReplayOperator(const ChainStep& step);
   void ReplayPicked(const ChainStep& step, const RecipeEntry& entry);
@@ -167,7 +168,7 @@ class Interpreter {
   bool stopped_ = false;
 
   std::optional<Pending> pending_;
-  bool first_group_ = true;  // nothing of this chain has touched pixels yet
+  bool apart_ = false;  // inside a chain that resamples each step
 };
 
 // One chain node from beginning to end.

@@ -37,13 +37,12 @@ inline constexpr double kSnap = 1e-6;
 bool IsCopy(const Matrix& map, Size in, Size out);
 // Rows and columns stay rows and columns, possibly swapped.
 bool IsAligned(const Matrix& map, Size in);
-// Cuts a part out of the source, by whole pixels.
+// Cuts a part out of the source, by whole pixels, and something away.
 bool IsCut(const Matrix& map, Size in, Size out);
 // Takes the rectangle of the source onto that of the output.
 bool IsWholeRectangle(const Matrix& map, Size in, Size out);
 
-// The map between pictures that are `x` times as wide and `y` times as high on both sides.
-Matrix Rescale(const Matrix& map, double x, double y);
+Matrix Stretch(double x, double y);
 
 // ---- Steps --------------------------------------------------------------------------------------
 

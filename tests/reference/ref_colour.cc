@@ -287,11 +287,11 @@ void CheckNoise(const Arguments& args, const Draws& draws, const OpState&, Probl
   CheckHolds("mean", args.Interval("mean", 0), draws["mean"], problems);
 }
 
-// Two uniform words make two normal values.
+// Four words make four normal values: two Box-Muller pairs from 24 bits each, (0, 1] and a turn.
 std::array<double, 4> Normals(const PhiloxBlock& bits) {
   std::array<double, 4> normals{};
   for (std::size_t i = 0; i < 4; i += 2) {
-    const double u = 1 - (bits[i] >> 8) * 0x1p-24;
+    const double u = ((bits[i] >> 8) + 1) * 0x1p-24;
     const double angle = 2 * std::numbers::pi * ((bits[i + 1] >> 8) * 0x1p-24);
     normals[i] = std::sqrt(-2 * std::log(u)) * std::cos(angle);
     normals[i + 1] = std::sqrt(-2 * std::log(u)) * std::sin(angle);
@@ -308,7 +308,7 @@ std::vector<RefStep> GaussianNoise(const Arguments& args, const Draws& draws, co
     for (int y = 0; y < image.size.height; ++y) {
       for (int x = 0; x < image.size.width; ++x) {
         const std::int64_t pixel = static_cast<std::int64_t>(y) * image.size.width + x;
-        for (int c = 0; c < image.channels; ++c) {
+        for (int c = 0; c < ColourChannels(image); ++c) {
           const std::int64_t value = pixel * drawn + (per_channel ? c : 0);
           const auto normals = Normals(noise.Block(static_cast<std::uint32_t>(value / 4)));
           image.At(x, y, c) +=

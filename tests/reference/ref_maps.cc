@@ -97,7 +97,7 @@ bool IsCopy(const Matrix& map, Size in, Size out) {
 }
 
 bool IsCut(const Matrix& map, Size in, Size out) {
-  if (!IsCopy(map, in, out)) return false;
+  if (out == in || !IsCopy(map, in, out)) return false;
   const double slack = CoefficientSlack(in);
   if (!Near(map.m[0], 1, slack) || !Near(map.m[4], 1, slack)) return false;
   const double left = -std::round(map.m[2]);
@@ -113,14 +113,6 @@ bool IsWholeRectangle(const Matrix& map, Size in, Size out) {
          Near(std::min(a.y, b.y), 0, kSnap) && Near(std::max(a.y, b.y), out.height, kSnap);
 }
 
-Matrix Rescale(const Matrix& map, double x, double y) {
-  Matrix grow;
-  grow.m[0] = x;
-  grow.m[4] = y;
-  Matrix shrink;
-  shrink.m[0] = 1 / x;
-  shrink.m[4] = 1 / y;
-  return Multiply(grow, Multiply(map, shrink));
-}
+Matrix Stretch(double x, double y) { return {{x, 0, 0, 0, y, 0, 0, 0, 1}}; }
 
 }  // namespace pixloom::reference

@@ -106,7 +106,6 @@ using Problems = std::vector<std::string>;
 double Radians(double degrees) { return degrees * std::numbers::pi / 180; }
 
 Matrix Shift(double x, double y) { return {{1, 0, x, 0, 1, y, 0, 0, 1}}; }
-Matrix Stretch(double x, double y) { return {{x, 0, 0, 0, y, 0, 0, 0, 1}}; }
 
 // `degrees` counter-clockwise on a screen whose y points down.
 Matrix Turn(double degrees) {

@@ -190,9 +190,7 @@ Image64 ResampleGeneral(const Image64& source, const Sampling& s) {
   const Image64* from = &source;
   if (!nearest && stretch < 0.5 - kSlack) {
     const int f = Floor(1 / stretch + kSlack);
-    Matrix grow;
-    grow.m[0] = grow.m[4] = f;
-    map = Multiply(map, grow);
+    map = Multiply(map, Stretch(f, f));
     averaged = BoxAverage(source, f);
     from = &averaged;
   }

@@ -193,7 +193,7 @@ TEST_CASE("reference: JPEGs decode at the smallest scale that keeps the final si
   CHECK(ask({ResizeStep(10, 12, "antialias")}, resize) == 8);
   CHECK(ask({OpStep("hflip")}, {Entry("hflip")}) == 1);
   CHECK(ask({CropStep(7, 9, 57, 59), ResizeStep(25, 12)}, {Entry("crop"), Entry("resize")}) == 2);
-  // A colour step needs pixels as they are; what follows is no first group.
+  // A colour step needs pixels as they are.
   CHECK(ask({OpStep("gamma", {{"gamma", Num(1)}}), ResizeStep(10, 12)},
             {Entry("gamma", {{"gamma", 1}}), Entry("resize")}) == 1);
   CHECK(ask({}, {}) == 1);

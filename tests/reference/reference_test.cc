@@ -109,12 +109,10 @@ TEST_CASE("reference: composed maps resample once") {
   const Row same = FromMat(image, {}).values;
   CHECK(Values(Replay({there, there}, SampleOf(image), turns)) == same);
 
-  std::vector<RecipeEntry> each = turns;
-  each.insert(each.begin(), Entry("chain"));
   ChainStep chain = Group(Kind::kSequence, "chain", {there, there});
-  CHECK(Values(Replay({chain}, SampleOf(image), each)) == same);
+  CHECK(Values(Replay({chain}, SampleOf(image), turns)) == same);
   chain.resample_each = true;
-  CHECK(Values(Replay({chain}, SampleOf(image), each)) != same);
+  CHECK(Values(Replay({chain}, SampleOf(image), turns)) != same);
 
   // Groups end at a node, at another border and at another way of resampling.
   Interpreter nodes(SampleOf(image), turns, {});
@@ -165,7 +163,7 @@ TEST_CASE("reference: general maps prefilter when they shrink below one half") {
     return o.Image().At(8, 8, 0);
   };
   CHECK(centre(0.25) == 50);
-  CHECK(centre(0.3) == 50);
+  CHECK(std::abs(centre(0.3) - 50) < 6);  // blocks of nine have four or five of a kind
   CHECK(LargestStretch(Multiply({{0.25, 0, 0, 0, 0.25, 0, 0, 0, 1}},
                                 {{0.6, 0.8, 3, -0.8, 0.6, 1, 0, 0, 1}})) ==
         doctest::Approx(0.25).epsilon(1e-15));
@@ -263,6 +261,13 @@ TEST_CASE("reference: noise has its mean and deviation") {
   Context other;
   other.seed = 1;
   CHECK(Values(Replay({step}, SampleOf(image), {entry}, other)) != values);
+
+  // Alpha is no noise's business, but the channels before it keep their values.
+  cv::Mat alpha(1, 2, CV_32FC4, cv::Scalar(0.5, 0.5, 0.5, 0.5));
+  const Row four = RunOne(step, alpha, entry);
+  CHECK(four[3] == 0.5);
+  CHECK(four[0] == values[0]);
+  CHECK(four[4] != 0.5);
 
   const ChainStep shared =
       OpStep("gaussian_noise",
