@@ -153,8 +153,8 @@ class Run {
     const bool given = options_.memory > 0 || graph_.memory.has_value();
     budget_ = options_.memory > 0 ? options_.memory : graph_.memory.value_or(kDefaultMemory);
     // Enough work in flight to keep the threads busy across uneven samples.
-    max_in_flight_ = static_cast<std::uint64_t>(largest_window_) + 8 +
-                     4 * static_cast<std::uint64_t>(threads_);
+    max_in_flight_ =
+        static_cast<std::uint64_t>(largest_window_) + 8 + 4 * static_cast<std::uint64_t>(threads_);
     std::uint64_t estimate = 0;
     for (std::uint64_t seq = 0; seq < std::min<std::uint64_t>(total_, 16); ++seq) {
       const Plan::Unit unit = plan_.At(seq);
@@ -198,9 +198,8 @@ class Run {
     if (quarantine_path_.empty() && !report_.outputs.empty()) {
       const fs::path first = report_.outputs[0];
       std::error_code ignored;
-      quarantine_path_ = fs::is_directory(first, ignored)
-                             ? (first / "quarantine.jsonl").string()
-                             : first.string() + ".quarantine.jsonl";
+      quarantine_path_ = fs::is_directory(first, ignored) ? (first / "quarantine.jsonl").string()
+                                                          : first.string() + ".quarantine.jsonl";
     }
     std::error_code ignored;
     fs::remove(quarantine_path_, ignored);
@@ -223,8 +222,8 @@ class Run {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       const NodeState& s = states_[n];
       const Node& node = graph_.nodes[n];
-      report_.nodes.push_back({node.name, node.verb, s.in, s.generated, s.out, s.filtered,
-                               s.failed, static_cast<double>(s.nanoseconds) * 1e-9});
+      report_.nodes.push_back({node.name, node.verb, s.in, s.generated, s.out, s.filtered, s.failed,
+                               static_cast<double>(s.nanoseconds) * 1e-9});
       if (node.kind == Node::Kind::kSource) {
         SourceCounts counts = sources_[static_cast<int>(n)];
         counts.name = node.name;
@@ -258,8 +257,8 @@ class Run {
 
   void RunFlow() {
     flow::graph g;
-    control_ = std::make_unique<flow::function_node<Event>>(
-        g, flow::serial, [this](const Event& event) {
+    control_ =
+        std::make_unique<flow::function_node<Event>>(g, flow::serial, [this](const Event& event) {
           Guard([&] { Control(event); });
           return flow::continue_msg();
         });
@@ -449,8 +448,10 @@ class Run {
       const Unit& unit = *it->second;
       if (!unit.settled) return false;
       for (const Waiting& waiting : unit.waiting) {
-        if (waiting.window == window) any = true;
-        else if (IsUpstream(waiting.window, window)) return false;
+        if (waiting.window == window)
+          any = true;
+        else if (IsUpstream(waiting.window, window))
+          return false;
       }
     }
     return any;
@@ -516,10 +517,14 @@ class Run {
     entry_written_ = entry_written_ || unit.wrote;
     if (unit.what.copy + 1 < unit.what.copies) return;
     SourceCounts& counts = sources_[unit.what.source];
-    if (entry_failed_) ++counts.failed;
-    else if (entry_unfinished_) ++counts.unfinished;
-    else if (entry_written_) ++counts.written;
-    else ++counts.filtered;
+    if (entry_failed_)
+      ++counts.failed;
+    else if (entry_unfinished_)
+      ++counts.unfinished;
+    else if (entry_written_)
+      ++counts.written;
+    else
+      ++counts.filtered;
     if (entry_failed_) ++bad_entries_;
     ++judged_entries_;
     const bool fatal = unit.fatal || graph_.on_error.policy == OnError::Policy::kFail;
@@ -539,19 +544,21 @@ class Run {
     report_.too_many_bad = true;
     stopped_ = true;
     report_.stop_reason =
-        fatal  ? "a sample failed and on_error is fail"
-        : all  ? fmt::format("the first {} entries are all bad: wrong folder or format?",
-                             kAllBadAtStart)
+        fatal ? "a sample failed and on_error is fail"
+        : all ? fmt::format("the first {} entries are all bad: wrong folder or format?",
+                            kAllBadAtStart)
         : rule.max_bad_count
             ? fmt::format("{} bad entries, max_bad is {}", bad_entries_, *rule.max_bad_count)
-            : fmt::format("{} of {} entries are bad, max_bad is {}%; raise on_error.max_bad to go on",
-                          bad_entries_, plan_.EntryCount(), rule.max_bad_fraction * 100);
+            : fmt::format(
+                  "{} of {} entries are bad, max_bad is {}%; raise on_error.max_bad to go on",
+                  bad_entries_, plan_.EntryCount(), rule.max_bad_fraction * 100);
   }
 
   void ReportProgress(bool finished) {
     if (!options_.progress) return;
     const auto now = Clock::now();
-    if (!finished && next_retired_ < total_ && now - last_progress_ < std::chrono::milliseconds(100)) {
+    if (!finished && next_retired_ < total_ &&
+        now - last_progress_ < std::chrono::milliseconds(100)) {
       return;
     }
     last_progress_ = now;
@@ -569,8 +576,8 @@ class Run {
     for (std::size_t r = 0; r < readers.size(); ++r) {
       const auto [reader, input] = readers[r];
       const bool last = r + 1 == readers.size();
-      auto item = std::make_shared<Item>(
-          Item{unit, last ? std::move(sample) : sample.Clone(), input});
+      auto item =
+          std::make_shared<Item>(Item{unit, last ? std::move(sample) : sample.Clone(), input});
       const Node& to = graph_.nodes[static_cast<std::size_t>(reader)];
       states_[static_cast<std::size_t>(reader)].in +=
           to.kind == Node::Kind::kCopies ? static_cast<std::uint64_t>(to.copies) : 1;
@@ -604,8 +611,8 @@ class Run {
         error = DataError{"OP-FAIL", fmt::format("OpenCV: {}", e.err), "", ""};
       }
       if (error) {
-        state.failed += node.kind == Node::Kind::kCopies ? static_cast<std::uint64_t>(node.copies)
-                                                         : 1;
+        state.failed +=
+            node.kind == Node::Kind::kCopies ? static_cast<std::uint64_t>(node.copies) : 1;
         RecordBad(*unit, item->sample, n, std::move(*error));
       }
       const std::int64_t spent = Nanoseconds(Clock::now() - start);
@@ -668,7 +675,8 @@ class Run {
         item.unit->parked.push_back(std::move(parked));
         return std::nullopt;
       }
-      case Node::Kind::kSource: break;
+      case Node::Kind::kSource:
+        break;
     }
     PIXLOOM_CHECK(false, "a source reads nothing");
   }
@@ -757,8 +765,8 @@ class Run {
       if (!quarantine_.is_open()) quarantine_.open(quarantine_path_, std::ios::app);
       quarantine_ << record.ToJson() << '\n' << std::flush;
       if (!quarantine_) {
-        throw EnvironmentError(fmt::format("cannot write {}: disk full or read-only?",
-                                           quarantine_path_));
+        throw EnvironmentError(
+            fmt::format("cannot write {}: disk full or read-only?", quarantine_path_));
       }
       ++report_.quarantined;
     }
@@ -820,7 +828,9 @@ std::uint64_t EstimateCost(const Graph& graph, int source, const Sample& sample)
   for (const auto& [name, field] : sample.images) {
     for (const Frame& frame : field.frames) {
       if (frame.encoded) encoded += frame.encoded->bytes.size();
-      const std::uint64_t depth = frame.depth() == Depth::kU8 ? 1 : frame.depth() == Depth::kU16 ? 2 : 4;
+      const std::uint64_t depth = frame.depth() == Depth::kU8    ? 1
+                                  : frame.depth() == Depth::kU16 ? 2
+                                                                 : 4;
       decoded += static_cast<std::uint64_t>(frame.size().Area()) * depth *
                  static_cast<std::uint64_t>(frame.channels());
     }
