@@ -13,6 +13,7 @@
 #include "datasets/register.h"
 #include "ops/families.h"
 #include "ops/register.h"
+#include "pipeline/buffer_pool.h"
 #include "pipeline/config.h"
 #include "pipeline/language.h"
 #include "pipeline/plan.h"
@@ -24,7 +25,10 @@ namespace {
 // OpenCV must not start threads of its own: parallelism is across samples, on one pool.
 void SettleLibraries() {
   static std::once_flag once;
-  std::call_once(once, [] { cv::setNumThreads(1); });
+  std::call_once(once, [] {
+    cv::setNumThreads(1);
+    InstallBufferPool();
+  });
 }
 
 std::vector<std::string> VerbsOf(const Registry& registry) {
