@@ -307,7 +307,7 @@ bool IsUnsupported(int code) {
 
 // The sentence about damage; `job` has at least one warning.
 DataError DescribeDamage(const DecodeJob& job, bool turned) {
-  constexpr const char* kRemedy = "set decode.truncated: accept to keep it";
+  constexpr const char* kRemedy = "set truncated: accept at the source to keep it";
   const char* stored = turned ? " (as stored)" : "";
   if (!job.ended) {
     const std::string scan = job.many_scans ? fmt::format(" of scan {}", job.bad_scan) : "";
