@@ -76,8 +76,10 @@ Json ParamsJson(const VerbInfo& verb) {
     j["type"] = ParamTypeName(p.type);
     j["doc"] = p.doc;
     if (!p.unit.empty()) j["unit"] = p.unit;
-    if (p.required) j["required"] = true;
-    else j["default"] = Json::parse(ToJson(p.default_value));
+    if (p.required)
+      j["required"] = true;
+    else
+      j["default"] = Json::parse(ToJson(p.default_value));
     if (p.primary) j["primary"] = true;
     if (p.range) j["range"] = {p.range->first, p.range->second};
     if (!p.choices.empty()) j["choices"] = p.choices;
@@ -112,18 +114,28 @@ Json ParamSchema(const ParamInfo& p) {
   Json j;
   const Json number = NumberSchema(p, "number");
   switch (p.type) {
-    case ParamType::kBool: j = {{"type", "boolean"}}; break;
-    case ParamType::kInt: j = NumberSchema(p, "integer"); break;
-    case ParamType::kFloat: j = number; break;
-    case ParamType::kString: j = {{"type", Json::array({"string", "number", "boolean"})}}; break;
-    case ParamType::kChoice: j = {{"enum", p.choices}}; break;
+    case ParamType::kBool:
+      j = {{"type", "boolean"}};
+      break;
+    case ParamType::kInt:
+      j = NumberSchema(p, "integer");
+      break;
+    case ParamType::kFloat:
+      j = number;
+      break;
+    case ParamType::kString:
+      j = {{"type", Json::array({"string", "number", "boolean"})}};
+      break;
+    case ParamType::kChoice:
+      j = {{"enum", p.choices}};
+      break;
     case ParamType::kRange: {
       const Json list{{"type", "array"}, {"items", number}, {"minItems", 2}, {"maxItems", 2}};
-      const Json choice{{"type", "object"},
-                        {"properties",
-                         {{"choice", {{"type", "array"}, {"items", number}, {"minItems", 1}}}}},
-                        {"required", Json::array({"choice"})},
-                        {"additionalProperties", false}};
+      const Json choice{
+          {"type", "object"},
+          {"properties", {{"choice", {{"type", "array"}, {"items", number}, {"minItems", 1}}}}},
+          {"required", Json::array({"choice"})},
+          {"additionalProperties", false}};
       j = {{"anyOf", Json::array({number, list, choice})}};
       break;
     }
@@ -191,9 +203,9 @@ std::string OpsMarkdown(const Registry& registry) {
       "may be written\nalone: `rotate: [-15, 15]`. Ranges are a number, `[low, high]` or `{choice: "
       "[...]}`; sizes are\n`[height, width]` or one number.\n\n## Operators\n\n";
   for (const auto& [key, op] : registry.Operators()) {
-    text += VerbMarkdown(op, fmt::format("Steps: {}. Determinism: {}. Works on {}",
-                                         Joined(op.classes), DeterminismName(op.determinism),
-                                         op.support.Text()));
+    text +=
+        VerbMarkdown(op, fmt::format("Steps: {}. Determinism: {}. Works on {}", Joined(op.classes),
+                                     DeterminismName(op.determinism), op.support.Text()));
   }
   text += "## Sources\n\n";
   for (const auto& [key, source] : registry.Sources()) text += VerbMarkdown(source, "Source");
@@ -219,8 +231,9 @@ std::string OpsJson(const Registry& registry) {
 
 std::string JsonSchema(const Registry& registry) {
   const Json probability{{"type", "number"}, {"minimum", 0}, {"maximum", 1}};
-  const Json words{{"anyOf", Json::array({Json{{"type", "string"}},
-                                          Json{{"type", "array"}, {"items", {{"type", "string"}}}}})}};
+  const Json words{
+      {"anyOf", Json::array({Json{{"type", "string"}},
+                             Json{{"type", "array"}, {"items", {{"type", "string"}}}}})}};
   const Json step_ref{{"$ref", "#/$defs/step"}};
   const Json steps{{"type", "array"}, {"items", step_ref}, {"minItems", 1}};
 
@@ -259,8 +272,10 @@ std::string JsonSchema(const Registry& registry) {
   node["split"] = {{"type", "object"}};
   const auto add = [&](const VerbInfo& verb) {
     const Json one = VerbSchema(verb, false);
-    if (node.contains(verb.name)) node[verb.name] = {{"anyOf", {node[verb.name], one}}};
-    else node[verb.name] = one;
+    if (node.contains(verb.name))
+      node[verb.name] = {{"anyOf", {node[verb.name], one}}};
+    else
+      node[verb.name] = one;
   };
   for (const auto& [key, source] : registry.Sources()) add(source);
   for (const auto& [key, sink] : registry.Sinks()) add(sink);
@@ -279,11 +294,13 @@ std::string JsonSchema(const Registry& registry) {
                       {"include", words},
                       {"on_error", {{"type", Json::array({"string", "object"})}}},
                       {"memory", {{"type", Json::array({"string", "integer"})}}},
-                      {"nodes", {{"type", "object"},
-                                 {"patternProperties", {{"^x-", true}}},
-                                 {"additionalProperties", {{"$ref", "#/$defs/node"}}}}}}));
+                      {"nodes",
+                       {{"type", "object"},
+                        {"patternProperties", {{"^x-", true}}},
+                        {"additionalProperties", {{"$ref", "#/$defs/node"}}}}}}));
   root["required"] = {"version", "nodes"};
-  root["$defs"]["step"] = {{"anyOf", Json::array({Json{{"enum", step_names}}, steps, object(step)})}};
+  root["$defs"]["step"] = {
+      {"anyOf", Json::array({Json{{"enum", step_names}}, steps, object(step)})}};
   root["$defs"]["node"] = {{"anyOf", Json::array({steps, object(node)})}};
   return root.dump(2);
 }

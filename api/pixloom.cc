@@ -13,6 +13,7 @@
 #include "datasets/register.h"
 #include "ops/families.h"
 #include "ops/register.h"
+#include "pipeline/buffer_pool.h"
 #include "pipeline/config.h"
 #include "pipeline/language.h"
 #include "pipeline/plan.h"
@@ -24,7 +25,10 @@ namespace {
 // OpenCV must not start threads of its own: parallelism is across samples, on one pool.
 void SettleLibraries() {
   static std::once_flag once;
-  std::call_once(once, [] { cv::setNumThreads(1); });
+  std::call_once(once, [] {
+    cv::setNumThreads(1);
+    InstallBufferPool();
+  });
 }
 
 std::vector<std::string> VerbsOf(const Registry& registry) {
@@ -158,8 +162,8 @@ Pipeline Pipeline::FromDocument(const std::optional<Value>& document, Variables&
   const bool chosen = !effective.seed.has_value();
   if (chosen) effective.seed = SeedFromSystem();
   Pipeline pipeline;
-  pipeline.compiled_ = Compile(effective, registry, {&BuiltInCodec()}, {options.disabled_passes},
-                               diagnostics);
+  pipeline.compiled_ =
+      Compile(effective, registry, {&BuiltInCodec()}, {options.disabled_passes}, diagnostics);
   if (chosen) {
     diagnostics.Notice("CFG-SEED", {},
                        fmt::format("no seed given, using seed: {}", *effective.seed));
@@ -183,9 +187,9 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
   for (Node& node : graph.nodes) {
     if (node.kind == Node::Kind::kWindow) {
       Diagnostics diagnostics;
-      diagnostics.Error("CFG-REPLAY", node.at,
-                        fmt::format("{}: a window needs its neighbours; replay ends before it",
-                                    node.name));
+      diagnostics.Error(
+          "CFG-REPLAY", node.at,
+          fmt::format("{}: a window needs its neighbours; replay ends before it", node.name));
       throw ConfigError(diagnostics);
     }
     if (node.kind != Node::Kind::kSource) continue;
@@ -198,8 +202,10 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
     }
     found = found || match.has_value();
     auto original = std::move(node.source);
-    if (match) node.source = std::make_unique<SingleEntrySource>(*original, *match);
-    else node.source = std::make_unique<EmptySource>();
+    if (match)
+      node.source = std::make_unique<SingleEntrySource>(*original, *match);
+    else
+      node.source = std::make_unique<EmptySource>();
     sources.emplace_back(&node, std::move(original));
   }
   for (Node& node : graph.nodes) {
@@ -214,8 +220,9 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
   try {
     if (!found) {
       Diagnostics diagnostics;
-      diagnostics.Error("CFG-REPLAY", {},
-                        fmt::format("no source has an entry '{}'; keys stand in the sidecars", key));
+      diagnostics.Error(
+          "CFG-REPLAY", {},
+          fmt::format("no source has an entry '{}'; keys stand in the sidecars", key));
       throw ConfigError(diagnostics);
     }
     RunOptions options;

@@ -38,7 +38,7 @@ struct LoadOptions {
   std::map<std::string, std::string> set;  // values for $(NAME), before the environment
   std::optional<std::uint64_t> seed;       // instead of the configuration's
   std::set<std::string> disabled_passes;
-  const Registry* registry = nullptr;      // null: BuiltIns()
+  const Registry* registry = nullptr;  // null: BuiltIns()
 };
 
 class Pipeline {

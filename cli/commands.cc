@@ -105,9 +105,15 @@ int Validate(const ConfigArguments& config) {
 int Explain(const ConfigArguments& config, ExplainAs as) {
   const Pipeline pipeline = LoadWithNotices(config);
   switch (as) {
-    case ExplainAs::kDot: fmt::print("{}", pipeline.graph().ToDot()); break;
-    case ExplainAs::kSvg: fmt::print("{}", ToSvg(pipeline.graph())); break;
-    case ExplainAs::kYaml: fmt::print("{}", pipeline.ToYaml()); break;
+    case ExplainAs::kDot:
+      fmt::print("{}", pipeline.graph().ToDot());
+      break;
+    case ExplainAs::kSvg:
+      fmt::print("{}", ToSvg(pipeline.graph()));
+      break;
+    case ExplainAs::kYaml:
+      fmt::print("{}", pipeline.ToYaml());
+      break;
     case ExplainAs::kText:
       for (const PassLog& pass : pipeline.passes()) {
         fmt::print("pass {:<10} {}\n", pass.name, pass.why);

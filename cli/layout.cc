@@ -15,10 +15,14 @@ constexpr int kWidth = 220, kGapX = 70, kGapY = 28, kLine = 17, kPad = 12;
 std::string Escaped(const std::string& text) {
   std::string out;
   for (char c : text) {
-    if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '&') out += "&amp;";
-    else out += c;
+    if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '&')
+      out += "&amp;";
+    else
+      out += c;
   }
   return out;
 }
@@ -44,9 +48,12 @@ void AddSteps(const std::vector<ChainStep>& steps, const std::string& indent,
 
 std::vector<std::string> Lines(const Node& node) {
   std::vector<std::string> lines;
-  if (node.kind == Node::Kind::kChain) AddSteps(node.steps, "", lines);
-  else if (node.kind == Node::Kind::kCopies) lines.push_back(fmt::format("{} copies", node.copies));
-  else lines.push_back(node.verb);
+  if (node.kind == Node::Kind::kChain)
+    AddSteps(node.steps, "", lines);
+  else if (node.kind == Node::Kind::kCopies)
+    lines.push_back(fmt::format("{} copies", node.copies));
+  else
+    lines.push_back(node.verb);
   return lines;
 }
 

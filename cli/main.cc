@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `pixloom` command: arguments in, exit codes out.
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
-#include <unistd.h>
 
 #include <atomic>
 #include <exception>
 #include <new>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "api/pixloom.h"
 #include "cli/commands.h"

@@ -24,11 +24,11 @@ std::string Duration(double seconds) {
 }  // namespace
 
 ProgressPrinter::ProgressPrinter(const std::string& style) {
-  style_ = style == "none"               ? Style::kNone
-           : style == "json"             ? Style::kJson
-           : style == "plain"            ? Style::kPlain
+  style_ = style == "none"              ? Style::kNone
+           : style == "json"            ? Style::kJson
+           : style == "plain"           ? Style::kPlain
            : isatty(STDERR_FILENO) == 1 ? Style::kTerminal
-                                         : Style::kPlain;
+                                        : Style::kPlain;
 }
 
 ProgressPrinter::~ProgressPrinter() {
@@ -48,7 +48,8 @@ void ProgressPrinter::Show(const Progress& p) {
                p.done, p.total, p.quarantined, p.seconds, rate, left);
     return;
   }
-  const double percent = p.total > 0 ? 100.0 * static_cast<double>(p.done) / static_cast<double>(p.total) : 100;
+  const double percent =
+      p.total > 0 ? 100.0 * static_cast<double>(p.done) / static_cast<double>(p.total) : 100;
   const std::string line =
       fmt::format("{}/{} ({:.0f} %)  {:.0f}/s  {}{}", p.done, p.total, percent, rate,
                   p.finished ? "done in " + Duration(p.seconds) : Duration(left) + " left",

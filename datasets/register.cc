@@ -75,9 +75,7 @@ struct ImageFolderSource {
             .Unit("channels")
             .Doc("Decode to 1 (grey), 3 (RGB) or 4 (RGBA) channels; 0 keeps what the file has.")};
   }
-  std::string Check() const {
-    return channels == 2 ? "channels: 2 is not one of 0, 1, 3, 4" : "";
-  }
+  std::string Check() const { return channels == 2 ? "channels: 2 is not one of 0, 1, 3, 4" : ""; }
   std::unique_ptr<Source> Make(const Services& services) const {
     return MakeImageFolderSource({.path = path,
                                   .recursive = recursive,
@@ -139,18 +137,19 @@ struct Shapes {
     return "";
   }
   std::unique_ptr<Source> Make(const Services& services) const {
-    return MakeShapesSource({.count = count,
-                             .size = size,
-                             .objects = {static_cast<int>(objects.lo), static_cast<int>(objects.hi)},
-                             .seed = static_cast<std::uint64_t>(seed),
-                             .min_object = static_cast<int>(min_object),
-                             .overlap = overlap,
-                             .oriented = oriented,
-                             .masks = masks,
-                             .keypoints = keypoints,
-                             .encode = encode,
-                             .quality = static_cast<int>(quality)},
-                            services.codec);
+    return MakeShapesSource(
+        {.count = count,
+         .size = size,
+         .objects = {static_cast<int>(objects.lo), static_cast<int>(objects.hi)},
+         .seed = static_cast<std::uint64_t>(seed),
+         .min_object = static_cast<int>(min_object),
+         .overlap = overlap,
+         .oriented = oriented,
+         .masks = masks,
+         .keypoints = keypoints,
+         .encode = encode,
+         .quality = static_cast<int>(quality)},
+        services.codec);
   }
 };
 

@@ -57,7 +57,7 @@ struct ColorJitter {
       } else if (what == 2 && stronger != 1 && coloured) {
         steps.push_back(Saturate(stronger));
       } else if (what == 3 && turn != 0 && coloured) {
-        steps.push_back(TurnHue(turn));
+        steps.push_back(Turn(turn));
       }
     }
     return steps;
@@ -82,7 +82,18 @@ struct ColorJitter {
     return matrix;
   }
 
-  HSV
+  static PixelStep Turn(double turns) {
+    return MakePixelStep(StatsKind::kNone, [turns = static_cast<float>(turns)](
+                                               float* rgb, int pixels, int channels, const Stats&) {
+      if (channels < 3) return;  // another field of the sample may be gray
+      for (int i = 0; i < pixels; ++i, rgb += channels) {
+        Hsv hsv = RgbToHsv({rgb[0], rgb[1], rgb[2]});
+        hsv.h = TurnHue(hsv.h, turns);
+        const Rgb out = HsvToRgb(hsv);
+        rgb[0] = out.r, rgb[1] = out.g, rgb[2] = out.b;
+      }
+    });
+  }
 };
 
 }  // namespace

@@ -40,7 +40,7 @@ struct GaussianNoise {
                                                    const FrameContext& context) -> Result<cv::Mat> {
       const double levels = Levels(in, context.range);
       cv::Mat out = in.clone();
-      AddGaussianNoise(out, deviation * levels, offset * levels, own, context.noise, context.range);
+      AddGaussianNoise(out, deviation * levels, offset * levels, own, context.noise);
       return out;
     }};
   }
