@@ -53,6 +53,7 @@ struct ImageFolderSource {
   DecodeMode decode = DecodeMode::kFast;
   TruncatedPolicy truncated = TruncatedPolicy::kQuarantine;
   std::int64_t channels = 0;
+  std::int64_t max_bytes = std::int64_t{1} << 30;
 
   static constexpr std::string_view kName = "image_folder";
   static constexpr std::string_view kDoc =
@@ -73,7 +74,11 @@ struct ImageFolderSource {
         Param("channels", &S::channels)
             .In(0, 4)
             .Unit("channels")
-            .Doc("Decode to 1 (grey), 3 (RGB) or 4 (RGBA) channels; 0 keeps what the file has.")};
+            .Doc("Decode to 1 (grey), 3 (RGB) or 4 (RGBA) channels; 0 keeps what the file has."),
+        Param("max_bytes", &S::max_bytes)
+            .In(1, 0x1p40)
+            .Unit("bytes")
+            .Doc("Larger files are not read but quarantined.")};
   }
   std::string Check() const { return channels == 2 ? "channels: 2 is not one of 0, 1, 3, 4" : ""; }
   std::unique_ptr<Source> Make(const Services& services) const {
@@ -83,7 +88,8 @@ struct ImageFolderSource {
                                   .classes = classes,
                                   .decode = decode,
                                   .truncated = truncated,
-                                  .channels = static_cast<int>(channels)},
+                                  .channels = static_cast<int>(channels),
+                                  .max_bytes = max_bytes},
                                  *services.codec);
   }
 };

@@ -165,7 +165,7 @@ std::string Graph::ToText() const {
     };
     note(node.push_down, "push_down");
     note(node.fused, "fused");
-    note(node.lifted_into >= 0, "handed out by the source");
+    note(node.planned_by >= 0, "in the plan");
     if (!notes.empty()) text += "   {" + notes + "}";
     text += '\n';
   }
