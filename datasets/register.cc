@@ -4,6 +4,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "datasets/discard.h"
 #include "datasets/image_folder.h"
 #include "datasets/shapes.h"
 #include "pipeline/schema.h"
@@ -186,11 +187,20 @@ struct ImageFolderSink {
   }
 };
 
+struct Discard {
+  static constexpr std::string_view kName = "discard";
+  static constexpr std::string_view kDoc =
+      "Keep nothing: to measure a pipeline, or to look for bad files.";
+  static constexpr auto Params() { return std::tuple{}; }
+  std::unique_ptr<Sink> Make(const Services&) const { return MakeDiscardSink(); }
+};
+
 }  // namespace
 
 void RegisterDatasets(Registry& registry) {
   registry.AddSource<ImageFolderSource>();
   registry.AddSource<Shapes>();
+  registry.AddSink<Discard>();
   registry.AddSink<ImageFolderSink>();
 }
 

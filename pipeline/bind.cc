@@ -27,6 +27,7 @@ class Binder {
     graph_.seed_given = spec_.seed.has_value();
     graph_.on_error = spec_.on_error;
     graph_.memory = spec_.memory;
+    graph_.limits = spec_.limits;
     DecideKinds();
     for (std::size_t i = 0; i < spec_.nodes.size(); ++i) BindNode(i);
     for (std::size_t i = 0; i < spec_.nodes.size(); ++i) Connect(i);

@@ -132,18 +132,22 @@ void Run::OpenSinks() {
   for (Node& node : graph_.nodes) {
     if (node.kind != Node::Kind::kSink) continue;
     node.sink->Open(info);
-    report_.outputs.push_back(node.sink->Location());
+    if (std::string place = node.sink->Location(); !place.empty()) {
+      report_.outputs.push_back(std::move(place));
+    }
   }
   namespace fs = std::filesystem;
-  quarantine_path_ = options_.quarantine_file;
-  if (quarantine_path_.empty() && !report_.outputs.empty()) {
-    const fs::path first = report_.outputs[0];
-    std::error_code ignored;
-    quarantine_path_ = fs::is_directory(first, ignored) ? (first / "quarantine.jsonl").string()
-                                                        : first.string() + ".quarantine.jsonl";
-  }
   std::error_code ignored;
-  fs::remove(quarantine_path_, ignored);
+  quarantine_path_ = options_.quarantine_file;
+  if (!quarantine_path_.empty()) return;
+  if (report_.outputs.empty()) {
+    quarantine_path_ = "quarantine.jsonl";
+    return;
+  }
+  const fs::path first = report_.outputs[0];
+  quarantine_path_ = fs::is_directory(first, ignored) ? (first / "quarantine.jsonl").string()
+                                                      : first.string() + ".quarantine.jsonl";
+  fs::remove(quarantine_path_, ignored);  // a list of the run before
 }
 
 void Run::CloseSinks(bool complete) {

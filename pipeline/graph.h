@@ -102,6 +102,7 @@ struct Graph {
   bool seed_given = false;
   OnError on_error;
   std::optional<std::uint64_t> memory;
+  CodecLimits limits;
   std::vector<Node> nodes;
 
   Graph() = default;
