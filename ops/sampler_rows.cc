@@ -21,8 +21,10 @@ void MapPositionsImpl(const double* m, bool affine, int x, int y, double* source
   const auto row_x = hn::Set(d, m[1] * v + m[2]);
   const auto row_y = hn::Set(d, m[4] * v + m[5]);
   const auto row_w = hn::Set(d, m[7] * v + m[8]);
-  for (int i = 0; i < kSampleBlock; i += static_cast<int>(hn::Lanes(d))) {
-    const auto u = hn::Iota(d, x + i + 0.5);
+  const auto lanes = static_cast<double>(hn::Lanes(d));
+  auto u = hn::Iota(d, x + 0.5);  // sums of halves and integers are exact
+  for (int i = 0; i < kSampleBlock;
+       i += static_cast<int>(hn::Lanes(d)), u = hn::Add(u, hn::Set(d, lanes))) {
     auto at_x = hn::Add(hn::Mul(hn::Set(d, m[0]), u), row_x);
     auto at_y = hn::Add(hn::Mul(hn::Set(d, m[3]), u), row_y);
     if (!affine) {
