@@ -78,13 +78,9 @@ ImageView AverageBlocks(const ImageView& source, int factor) {
 int PrefilterFactor(const AffineGroup& group) {
   if (group.resampling == Resampling::kNearest) return 1;
   const Point centre = group.map.Inverse()({group.out.width / 2.0, group.out.height / 2.0});
-  const auto [a, b, c, d] = group.map.Jacobian(centre);
-  const double squares = a * a + b * b + c * c + d * d;
-  const double det = a * d - b * c;
-  const double rest = std::sqrt(std::max(0.0, squares * squares - 4 * det * det));
-  const double largest = std::sqrt((squares + rest) / 2);
-  if (!(largest > 0 && largest < 0.5)) return 1;
-  // The slack keeps one third from counting as a little more than one third.
+  const double largest = group.map.LargestStretch(centre);
+  // The slack keeps exactly one half, or one third, from counting as a little less or more.
+  if (!(largest > 0 && largest < 0.5 - 1e-9)) return 1;
   const double factor = std::floor(1 / largest + 1e-9);
   return static_cast<int>(std::min<double>(factor, std::max({group.in.width, group.in.height, 1})));
 }

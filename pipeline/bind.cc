@@ -123,14 +123,20 @@ class Binder {
         node.stream_id = StreamId(spec.name + "/" + spec.step.verb);
         break;
       }
-      case Kind::kCopies: BindCopies(spec, node, where); break;
-      case Kind::kSplit: BindSplit(spec, node, where); break;
+      case Kind::kCopies:
+        BindCopies(spec, node, where);
+        break;
+      case Kind::kSplit:
+        BindSplit(spec, node, where);
+        break;
       case Kind::kMerge:
         if (spec.step.args.kind != Value::Kind::kNull && !spec.step.args.entries.empty()) {
           Error("CFG-VALUE", spec.step.args.at, where + ": merge takes no arguments");
         }
         break;
-      case Kind::kChain: BindChain(spec, node); break;
+      case Kind::kChain:
+        BindChain(spec, node);
+        break;
     }
     graph_.nodes.push_back(std::move(node));
   }
@@ -152,8 +158,7 @@ class Binder {
   void BindCopies(const NodeSpec& spec, Node& node, const std::string& where) {
     const Value* n = &spec.step.args;
     if (n->kind == Value::Kind::kMap) n = n->entries.size() == 1 ? n->Find("n") : nullptr;
-    if (n == nullptr || n->kind != Value::Kind::kInt || n->integer < 1 ||
-        n->integer > kMaxCopies) {
+    if (n == nullptr || n->kind != Value::Kind::kInt || n->integer < 1 || n->integer > kMaxCopies) {
       Error("CFG-VALUE", spec.step.args.at,
             fmt::format("{}: expected a count in [1, {}], got {}", where, kMaxCopies,
                         n == nullptr ? spec.step.args.Describe() : n->Describe()));
@@ -204,8 +209,8 @@ class Binder {
   void BindChain(const NodeSpec& spec, Node& node) {
     counts_.clear();
     ChainScope scope{spec.name, "", {}, Scope::kClip, false};
-    const bool plain_list = spec.step.verb == "chain" && !spec.step.resample_each &&
-                            !spec.step.p && spec.step.fields.empty() && !spec.step.scope;
+    const bool plain_list = spec.step.verb == "chain" && !spec.step.resample_each && !spec.step.p &&
+                            spec.step.fields.empty() && !spec.step.scope;
     if (plain_list) {
       node.steps = BindSteps(spec.step.steps, scope);
     } else if (auto step = BindStep(spec.step, scope)) {
@@ -231,7 +236,8 @@ class Binder {
       Error("CFG-KEY", spec.at, where + ": weight has a meaning only inside one_of and some_of");
     }
     if (spec.resample_each && spec.verb != "chain") {
-      Error("CFG-KEY", spec.at, where + ": resample belongs to a chain: {chain: [...], resample: each}");
+      Error("CFG-KEY", spec.at,
+            where + ": resample belongs to a chain: {chain: [...], resample: each}");
     }
     step.resample_each = spec.resample_each;
     if (!spec.fields.empty()) scope.fields = spec.fields;
@@ -254,14 +260,16 @@ class Binder {
       return std::nullopt;
     }
     if (info->name != spec.verb) {
-      diagnostics_.Notice("CFG-ALIAS", spec.at,
-                          fmt::format("{}: '{}' is read as '{}'", scope.node, spec.verb, info->name));
+      diagnostics_.Notice(
+          "CFG-ALIAS", spec.at,
+          fmt::format("{}: '{}' is read as '{}'", scope.node, spec.verb, info->name));
     }
     NameStream(spec, scope, step);
     if (info->IsGeometric() && (!spec.fields.empty() || spec.scope)) {
       Error("CFG-KEY", spec.at,
-            where + ": geometry always moves every field and label; fields and scope are for "
-                    "photometric operators");
+            where +
+                ": geometry always moves every field and label; fields and scope are for "
+                "photometric operators");
     }
     step.op = info->bind(spec.args, services_, where, diagnostics_);
     return step;
@@ -270,8 +278,9 @@ class Binder {
   void ReportUnknownVerb(const StepSpec& spec, const ChainScope& scope) {
     if (registry_.FindSource(spec.verb) != nullptr || registry_.FindSink(spec.verb) != nullptr ||
         registry_.FindWindow(spec.verb) != nullptr) {
-      Error("CFG-VERB", spec.at,
-            fmt::format("{}: {} is a node of its own, not a step of a chain", scope.node, spec.verb));
+      Error(
+          "CFG-VERB", spec.at,
+          fmt::format("{}: {} is a node of its own, not a step of a chain", scope.node, spec.verb));
       return;
     }
     const std::string hint = Suggestion(spec.verb, AllVerbs());
@@ -309,10 +318,10 @@ class Binder {
       return;
     }
     Range count;
-    const bool whole = n->kind == Value::Kind::kInt ||
-                       (n->kind == Value::Kind::kList && n->items.size() == 2 &&
-                        n->items[0].kind == Value::Kind::kInt &&
-                        n->items[1].kind == Value::Kind::kInt);
+    const bool whole =
+        n->kind == Value::Kind::kInt ||
+        (n->kind == Value::Kind::kList && n->items.size() == 2 &&
+         n->items[0].kind == Value::Kind::kInt && n->items[1].kind == Value::Kind::kInt);
     const auto most = static_cast<double>(spec.steps.size());
     if (!whole || !schema::From(*n, count).empty() || count.lo < 0 || count.hi > most) {
       Error("CFG-VALUE", n->at,
@@ -325,8 +334,8 @@ class Binder {
   }
 
   // Rounds are laid out one after the other; each has its own streams.
-  std::optional<ChainStep> BindRepeat(const StepSpec& spec, const ChainScope& scope,
-                                      ChainStep step, const std::string& where) {
+  std::optional<ChainStep> BindRepeat(const StepSpec& spec, const ChainScope& scope, ChainStep step,
+                                      const std::string& where) {
     const Value* times = spec.args.Find("times");
     if (times == nullptr || times->kind != Value::Kind::kInt || times->integer < 1 ||
         times->integer > kMaxRepeat) {
@@ -476,8 +485,8 @@ class Binder {
           used = used || r.inputs[static_cast<std::size_t>(input)].output == static_cast<int>(o);
         }
         if (!used) {
-          const std::string name = node.outputs[o].empty() ? node.name
-                                                           : node.name + "." + node.outputs[o];
+          const std::string name =
+              node.outputs[o].empty() ? node.name : node.name + "." + node.outputs[o];
           Error("CFG-UNUSED", node.at,
                 fmt::format("nothing reads '{}'; write it to a sink or take it out", name));
         }

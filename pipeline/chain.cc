@@ -117,7 +117,8 @@ class ChainRun {
                   [&](std::size_t a, std::size_t b) { return keys[a] < keys[b]; });
         return all;
       }
-      default: return all;
+      default:
+        return all;
     }
   }
 
@@ -296,7 +297,8 @@ class ChainRun {
     if (auto error = DecodeAll(sample_, runner_.codec_)) return error;
     for (auto& [name, field] : sample_.images) {
       for (Frame& frame : field.frames) {
-        frame.pixels = runner_.families_.Field(frame.pixels, FieldOfSize(group.field, frame.size()));
+        frame.pixels =
+            runner_.families_.Field(frame.pixels, FieldOfSize(group.field, frame.size()));
       }
     }
     const auto move_mask = [&](cv::Mat& pixels, double fill) {
@@ -316,16 +318,15 @@ class ChainRun {
   static WarpField FieldOfSize(const WarpField& field, Size size) {
     const cv::Mat& d = field.displacement;
     if (size == Size{d.cols, d.rows}) return field;
-    const auto sx = static_cast<float>(static_cast<double>(size.width) / d.cols);
-    const auto sy = static_cast<float>(static_cast<double>(size.height) / d.rows);
+    const double sx = static_cast<double>(size.width) / d.cols;
+    const double sy = static_cast<double>(size.height) / d.rows;
     WarpField own = field;
     own.displacement = cv::Mat(size.height, size.width, CV_32FC2);
     for (int y = 0; y < size.height; ++y) {
-      const int from_y = std::min(d.rows - 1, static_cast<int>((y + 0.5F) / sy));
       for (int x = 0; x < size.width; ++x) {
-        const int from_x = std::min(d.cols - 1, static_cast<int>((x + 0.5F) / sx));
-        const auto& v = d.at<cv::Vec2f>(from_y, from_x);
-        own.displacement.at<cv::Vec2f>(y, x) = {v[0] * sx, v[1] * sy};
+        const Point at = DisplacementAt(d, {(x + 0.5) / sx, (y + 0.5) / sy});
+        own.displacement.at<cv::Vec2f>(y, x) = {static_cast<float>(at.x * sx),
+                                                static_cast<float>(at.y * sy)};
       }
     }
     return own;
@@ -362,8 +363,8 @@ class ChainRun {
         group.selection,
         [&](Frame& frame, ValueRange range, std::size_t field, std::size_t f) -> Error {
           const Identity& who = sample_.identity;
-          std::uint64_t key = DrawKey(runner_.seed_, runner_.epoch_, who.branch,
-                                      static_cast<std::uint32_t>(f));
+          std::uint64_t key =
+              DrawKey(runner_.seed_, runner_.epoch_, who.branch, static_cast<std::uint32_t>(f));
           // Two fields of one sample are two pictures: their noise is independent.
           if (field > 0) key = HashCombine(key, field);
           const FrameContext context{range, StreamKey{key, who.id, group.stream.stream}.Pixels()};

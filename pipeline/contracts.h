@@ -57,8 +57,8 @@ struct DecodedImage {
 
 struct EncodeRequest {
   ImageFormat format = ImageFormat::kPng;
-  int quality = 95;        // JPEG, WebP
-  bool subsample = true;   // JPEG: 4:2:0 when true, 4:4:4 otherwise
+  int quality = 95;       // JPEG, WebP
+  bool subsample = true;  // JPEG: 4:2:0 when true, 4:4:4 otherwise
   int png_compression = 1;
 };
 
@@ -117,7 +117,7 @@ class Source {
 // Everything a sink may want to know about the run it belongs to.
 struct RunInfo {
   std::uint64_t seed = 0;
-  std::string config_text;                // the configuration as it ran
+  std::string config_text;  // the configuration as it ran
   std::vector<std::string> source_names;
   bool overwrite = false;
 };
@@ -147,9 +147,10 @@ class Sink {
 
 // ---- Window -----------------------------------------------------------------------------------
 
-// Several samples at once: a fixed block of neighbours in the plan. Blocks are numbered by plan seq,
-// independently of threads and shards; samples that failed or were filtered leave holes. One anchor
-// in, one out. Const and pure: called for every anchor with the untouched block, from any thread.
+// Several samples at once: a fixed block of neighbours in the plan. Blocks are numbered by plan
+// seq, independently of threads and shards; samples that failed or were filtered leave holes. One
+// anchor in, one out. Const and pure: called for every anchor with the untouched block, from any
+// thread.
 class WindowOperator {
  public:
   virtual ~WindowOperator() = default;

@@ -31,8 +31,8 @@ AffineGroup ScaledGroup(const AffineGroup& group, int d) {
     const cv::Rect& w = *group.window;
     const int x0 = w.x / d;
     const int y0 = w.y / d;
-    scaled.window = cv::Rect(x0, y0, CeilDiv(w.x + w.width, d) - x0,
-                             CeilDiv(w.y + w.height, d) - y0);
+    scaled.window =
+        cv::Rect(x0, y0, CeilDiv(w.x + w.width, d) - x0, CeilDiv(w.y + w.height, d) - y0);
   }
   return scaled;
 }
@@ -45,8 +45,7 @@ cv::Rect NeededRegion(const AffineGroup& group) {
   Quad corners = BoxQuad(0, 0, group.out.width, group.out.height);
   for (Point& p : corners) p = back(p);
   const auto b = Bounds(corners);
-  const bool outside =
-      b[0] < 0 || b[1] < 0 || b[2] > group.in.width || b[3] > group.in.height;
+  const bool outside = b[0] < 0 || b[1] < 0 || b[2] > group.in.width || b[3] > group.in.height;
   const bool mirrors = group.border.mode == Border::kReflect ||
                        group.border.mode == Border::kReflect101 ||
                        group.border.mode == Border::kWrap;
@@ -61,10 +60,8 @@ cv::Rect NeededRegion(const AffineGroup& group) {
   const double margin_y = 2 + (wide ? std::ceil(shrink_y) : 0);
   const int x0 = static_cast<int>(std::floor(std::max(0.0, b[0] - margin_x)));
   const int y0 = static_cast<int>(std::floor(std::max(0.0, b[1] - margin_y)));
-  const int x1 =
-      static_cast<int>(std::ceil(std::min<double>(group.in.width, b[2] + margin_x)));
-  const int y1 =
-      static_cast<int>(std::ceil(std::min<double>(group.in.height, b[3] + margin_y)));
+  const int x1 = static_cast<int>(std::ceil(std::min<double>(group.in.width, b[2] + margin_x)));
+  const int y1 = static_cast<int>(std::ceil(std::min<double>(group.in.height, b[3] + margin_y)));
   cv::Rect region = cv::Rect(x0, y0, x1 - x0, y1 - y0) & whole;
   if (group.window) region &= *group.window;
   // Everything lies outside: one pixel is enough to fill from.
@@ -77,7 +74,12 @@ cv::Rect NeededRegion(const AffineGroup& group) {
 Result<DecodedView> DecodeFor(const EncodedImage& encoded, const AffineGroup& group,
                               const Codec& codec, bool push_down) {
   const bool scalable = encoded.header->format == ImageFormat::kJpeg && !encoded.exact;
-  const int d = scalable ? DecodeDenominator(group) : 1;
+  int d = scalable ? DecodeDenominator(group) : 1;
+  // Blocks are counted from the stored corner; where orientation moves that corner, the grid of a
+  // reduced decode fits the upright picture only when the size is a multiple.
+  if (encoded.header->orientation != 1) {
+    while (d > 1 && (group.in.width % d != 0 || group.in.height % d != 0)) d /= 2;
+  }
   DecodedView result;
   result.group = ScaledGroup(group, d);
   const Size full = result.group.in;
@@ -105,8 +107,8 @@ Result<DecodedView> DecodeFor(const EncodedImage& encoded, const AffineGroup& gr
 
 std::optional<DataError> DecodeFrame(Frame& frame, const Codec& codec, int* warnings) {
   if (frame.Decoded()) return std::nullopt;
-  auto decoded = codec.Decode(frame.encoded->bytes, *frame.encoded->header,
-                              RequestFor(*frame.encoded));
+  auto decoded =
+      codec.Decode(frame.encoded->bytes, *frame.encoded->header, RequestFor(*frame.encoded));
   if (!decoded) return decoded.Error();
   frame.pixels = std::move(decoded->pixels);
   frame.encoded.reset();

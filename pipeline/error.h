@@ -113,10 +113,10 @@ class InternalError : public std::logic_error {
                             const std::string& detail);
 
 // True by construction; if not, it is our bug. Stays on in release builds.
-#define PIXLOOM_CHECK(condition, detail)                                 \
-  do {                                                                   \
-    if (!(condition)) [[unlikely]]                                       \
-      ::pixloom::FailCheck(#condition, __FILE__, __LINE__, (detail));    \
+#define PIXLOOM_CHECK(condition, detail)                              \
+  do {                                                                \
+    if (!(condition)) [[unlikely]]                                    \
+      ::pixloom::FailCheck(#condition, __FILE__, __LINE__, (detail)); \
   } while (false)
 
 // Process exit codes; the command line and scripts rely on them.

@@ -76,9 +76,9 @@ double Exp(double x) {
   const double k = std::nearbyint(x * 1.44269504088896338700);
   const double r = (x - k * kLn2High) - k * kLn2Low;
   double sum = 1.0 / 6227020800.0;  // Taylor to r^13; |r| <= 0.347
-  for (double inverse : {1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0, 1.0 / 362880.0,
-                         1.0 / 40320.0, 1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0,
-                         1.0 / 6.0, 0.5, 1.0, 1.0}) {
+  for (double inverse :
+       {1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0, 1.0 / 362880.0, 1.0 / 40320.0,
+        1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0}) {
     sum = sum * r + inverse;
   }
   return ScaleByPowerOfTwo(sum, static_cast<int>(k));

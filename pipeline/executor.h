@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Executor runs a compiled Graph over its sources into its sinks. The only place that knows threads.
+// Executor runs a compiled Graph over its sources into its sinks. The only place that knows
+// threads.
 //
-// Each unit of the plan needs a token before it is read; tokens are granted in plan order, as far as
-// the memory budget reaches, and come back when everything that became of the unit is written.
+// Each unit of the plan needs a token before it is read; tokens are granted in plan order, as far
+// as the memory budget reaches, and come back when everything that became of the unit is written.
 // Nothing downstream waits for memory. A unit larger than the budget runs alone; when nothing else
 // can move, the next unit is admitted whatever it costs, so that no budget can lock up a window.
 //
@@ -33,9 +34,9 @@ struct RunOptions {
   std::string config_text;      // as it ran; sinks may store it
   std::string quarantine_file;  // "": beside the first output
 
-  std::function<void(const Progress&)> progress;     // from one thread at a time
-  std::function<void(const std::string&)> notice;    // what was skipped while listing
-  const std::atomic<bool>* stop = nullptr;           // true: finish what is in flight
+  std::function<void(const Progress&)> progress;   // from one thread at a time
+  std::function<void(const std::string&)> notice;  // what was skipped while listing
+  const std::atomic<bool>* stop = nullptr;         // true: finish what is in flight
   // Tests disturb timing here: called before each node works on a sample.
   std::function<void(std::string_view node, std::uint64_t seq)> before_node;
 };

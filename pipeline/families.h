@@ -16,9 +16,9 @@
 
 namespace pixloom {
 
-// Part of a picture: `pixels` holds what lies at `origin` of a picture of `full` pixels. Border rules
-// and coordinates refer to the full picture. The engine guarantees that every tap inside the full
-// picture is inside `pixels`.
+// Part of a picture: `pixels` holds what lies at `origin` of a picture of `full` pixels. Border
+// rules and coordinates refer to the full picture. The engine guarantees that every tap inside the
+// full picture is inside `pixels`.
 struct ImageView {
   cv::Mat pixels;
   cv::Point origin{0, 0};
@@ -32,7 +32,7 @@ struct AffineGroup {
   Matrix map;  // source -> output
   Size in;
   Size out;
-  BorderRule border;                     // replicate when no step looks outside
+  BorderRule border;  // replicate when no step looks outside
   Resampling resampling = Resampling::kLinear;
   // Taps of the resampler are clamped to this part of the source (a crop came first). Empty = no
   // window, the border rule applies at the edges of the full picture.
@@ -55,9 +55,15 @@ class Families {
  public:
   virtual ~Families() = default;
 
-  // Exact copies are copies; axis-aligned groups use the separable resizer; everything else the warp
-  // kernel, which prefilters by an integer box when the group shrinks below one half and is not
-  // nearest. Any depth, 1 to 9 channels or more.
+  // Exact copies are copies; axis-aligned groups use the separable resizer; everything else the
+  // warp kernel, which prefilters by an integer box when the group shrinks below one half and is
+  // not nearest. Any depth, 1 to 9 channels or more.
+  //
+  // Axis-aligned groups and borders: an output that shows nothing outside the picture has its taps
+  // clamped at the picture's edges, whatever the border; so a crop or a plain resize never blends
+  // with the fill. With a constant border and picture edges that fall on the output's pixel grid (a
+  // letter box), the picture is resized as if alone and laid on the fill. Otherwise taps outside
+  // count as the border says.
   virtual cv::Mat Affine(const ImageView& source, const AffineGroup& group) const = 0;
 
   virtual cv::Mat Field(const cv::Mat& source, const WarpField& field) const = 0;

@@ -53,6 +53,14 @@ std::array<double, 4> Matrix::Jacobian(Point p) const {
           (m[4] - q.y * m[7]) / w};
 }
 
+double Matrix::LargestStretch(Point p) const {
+  // This form has no cancellation, so a turn by any angle stretches by exactly its scale.
+  const auto [a, b, c, d] = Jacobian(p);
+  return (std::sqrt((a + d) * (a + d) + (c - b) * (c - b)) +
+          std::sqrt((a - d) * (a - d) + (b + c) * (b + c))) /
+         2;
+}
+
 Matrix Matrix::Translate(double x, double y) { return {{1, 0, x, 0, 1, y, 0, 0, 1}}; }
 Matrix Matrix::Scale(double x, double y) { return {{x, 0, 0, 0, y, 0, 0, 0, 1}}; }
 Matrix Matrix::Shear(double x, double y) { return {{1, x, 0, y, 1, 0, 0, 0, 1}}; }

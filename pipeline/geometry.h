@@ -39,6 +39,8 @@ struct Matrix {
   bool IsAffine() const { return m[6] == 0 && m[7] == 0 && m[8] == 1; }
   // d(out)/d(in) at p: {dx/dx, dx/dy, dy/dx, dy/dy}.
   std::array<double, 4> Jacobian(Point p) const;
+  // The most any direction is magnified at p: the largest singular value of the Jacobian.
+  double LargestStretch(Point p) const;
 
   static Matrix Identity() { return {}; }
   static Matrix Translate(double x, double y);

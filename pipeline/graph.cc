@@ -39,12 +39,24 @@ std::string InputText(const Graph& graph, const Input& input) {
 std::string StepText(const ChainStep& step) {
   std::string text;
   switch (step.kind) {
-    case ChainStep::Kind::kOperator: text = step.op->Info().name; break;
-    case ChainStep::Kind::kSequence: text = "chain"; break;
-    case ChainStep::Kind::kOneOf: text = "one_of"; break;
-    case ChainStep::Kind::kSomeOf: text = "some_of"; break;
-    case ChainStep::Kind::kSometimes: text = "sometimes"; break;
-    case ChainStep::Kind::kRandomOrder: text = "random_order"; break;
+    case ChainStep::Kind::kOperator:
+      text = step.op->Info().name;
+      break;
+    case ChainStep::Kind::kSequence:
+      text = "chain";
+      break;
+    case ChainStep::Kind::kOneOf:
+      text = "one_of";
+      break;
+    case ChainStep::Kind::kSomeOf:
+      text = "some_of";
+      break;
+    case ChainStep::Kind::kSometimes:
+      text = "sometimes";
+      break;
+    case ChainStep::Kind::kRandomOrder:
+      text = "random_order";
+      break;
   }
   if (!step.children.empty()) {
     text += "(";
@@ -104,9 +116,9 @@ Value StepYaml(const ChainStep& step) {
       break;
     case ChainStep::Kind::kSomeOf:
       verb = "some_of";
-      args = Value::Map({{"n", {},
-                          Value::List({Value::Int(step.count_min), Value::Int(step.count_max)})},
-                         {"steps", {}, StepsYaml(step.children)}});
+      args = Value::Map(
+          {{"n", {}, Value::List({Value::Int(step.count_min), Value::Int(step.count_max)})},
+           {"steps", {}, StepsYaml(step.children)}});
       break;
     case ChainStep::Kind::kSometimes: {
       verb = "sometimes";
@@ -161,12 +173,12 @@ std::string Graph::ToText() const {
 }
 
 std::string Graph::ToDot() const {
-  std::string dot = "digraph pixloom {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n";
+  std::string dot =
+      "digraph pixloom {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n";
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const Node& node = nodes[i];
-    const char* shape = node.kind == Node::Kind::kSource || node.kind == Node::Kind::kSink
-                            ? "cylinder"
-                            : "box";
+    const char* shape =
+        node.kind == Node::Kind::kSource || node.kind == Node::Kind::kSink ? "cylinder" : "box";
     dot += fmt::format("  n{} [label=\"{}\\n{}\", shape={}];\n", i, node.name,
                        Escaped(NodeText(node)), shape);
     for (const Input& input : node.inputs) {
@@ -196,7 +208,9 @@ std::string Graph::ToYaml() const {
       case Node::Kind::kCopies:
         entries.push_back({"copies", {}, Value::Int(node.copies)});
         break;
-      case Node::Kind::kMerge: entries.push_back({"merge", {}, Value::Map({})}); break;
+      case Node::Kind::kMerge:
+        entries.push_back({"merge", {}, Value::Map({})});
+        break;
       case Node::Kind::kSplit: {
         std::vector<Value::Entry> parts;
         for (const SplitPart& part : node.parts) {
@@ -207,7 +221,9 @@ std::string Graph::ToYaml() const {
       }
       case Node::Kind::kWindow:
       case Node::Kind::kSource:
-      case Node::Kind::kSink: entries.push_back({node.verb, {}, node.args}); break;
+      case Node::Kind::kSink:
+        entries.push_back({node.verb, {}, node.args});
+        break;
     }
     if (node.on_error) {
       const bool fail = *node.on_error == OnError::Policy::kFail;
@@ -232,7 +248,8 @@ void Verify(const Graph& graph) {
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     for (const Input& input : node.inputs) {
-      PIXLOOM_CHECK(input.node >= 0 && input.node < n, node.name + " reads a node that is not there");
+      PIXLOOM_CHECK(input.node >= 0 && input.node < n,
+                    node.name + " reads a node that is not there");
       const auto& outputs = graph.nodes[static_cast<std::size_t>(input.node)].outputs;
       PIXLOOM_CHECK(input.output >= 0 && input.output < static_cast<int>(outputs.size()),
                     node.name + " reads an output that is not there");
@@ -247,7 +264,8 @@ void Verify(const Graph& graph) {
                   node.name + " lacks its window operator");
     PIXLOOM_CHECK(node.meta.empty() || node.meta.size() == node.outputs.size(),
                   node.name + " has facts for another number of outputs");
-    PIXLOOM_CHECK(node.kind != Node::Kind::kCopies || node.copies > 0, node.name + " makes no copy");
+    PIXLOOM_CHECK(node.kind != Node::Kind::kCopies || node.copies > 0,
+                  node.name + " makes no copy");
   }
   // Kahn's algorithm: every node must become ready.
   std::vector<int> ready;

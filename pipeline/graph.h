@@ -37,10 +37,10 @@ struct ChainStep {
   std::shared_ptr<const std::string> stream;
   std::uint32_t stream_id = 0;
   double p = 1;
-  double weight = 1;             // inside one_of and some_of
+  double weight = 1;                // inside one_of and some_of
   std::vector<std::string> fields;  // empty: every image field (photometric operators)
   Scope scope = Scope::kClip;
-  bool resample_each = false;    // kSequence: no composition inside
+  bool resample_each = false;        // kSequence: no composition inside
   int count_min = 1, count_max = 1;  // kSomeOf
   std::vector<ChainStep> children;
   std::vector<ChainStep> otherwise;  // kSometimes
@@ -70,12 +70,12 @@ struct Node {
   std::vector<std::string> outputs{""};  // names; one unnamed output unless the verb says otherwise
   std::vector<Meta> meta;                // per output, set by `infer`
 
-  std::unique_ptr<Source> source;      // kSource
-  Value args;                          // source and sink arguments, for to_yaml
-  std::unique_ptr<Sink> sink;          // kSink
-  std::vector<ChainStep> steps;        // kChain
-  int copies = 1;                      // kCopies
-  std::vector<SplitPart> parts;        // kSplit
+  std::unique_ptr<Source> source;                // kSource
+  Value args;                                    // source and sink arguments, for to_yaml
+  std::unique_ptr<Sink> sink;                    // kSink
+  std::vector<ChainStep> steps;                  // kChain
+  int copies = 1;                                // kCopies
+  std::vector<SplitPart> parts;                  // kSplit
   std::shared_ptr<const WindowOperator> window;  // kWindow
   std::uint32_t stream_id = 0;                   // kWindow
   std::optional<OnError::Policy> on_error;

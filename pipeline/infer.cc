@@ -25,8 +25,7 @@ Meta Either(const Meta& a, const Meta& b) {
 
 class Inference {
  public:
-  Inference(const Node& node, Diagnostics& diagnostics)
-      : node_(node), diagnostics_(diagnostics) {}
+  Inference(const Node& node, Diagnostics& diagnostics) : node_(node), diagnostics_(diagnostics) {}
 
   Meta Steps(const std::vector<ChainStep>& steps, Meta meta) {
     for (const ChainStep& step : steps) meta = OneStep(step, meta);
@@ -37,8 +36,12 @@ class Inference {
   Meta OneStep(const ChainStep& step, const Meta& in) {
     Meta out = in;
     switch (step.kind) {
-      case ChainStep::Kind::kOperator: out = Apply(step, in); break;
-      case ChainStep::Kind::kSequence: out = Steps(step.children, in); break;
+      case ChainStep::Kind::kOperator:
+        out = Apply(step, in);
+        break;
+      case ChainStep::Kind::kSequence:
+        out = Steps(step.children, in);
+        break;
       case ChainStep::Kind::kOneOf: {
         out = OneStep(step.children[0], in);
         for (const ChainStep& child : step.children) out = Either(out, OneStep(child, in));
@@ -95,8 +98,7 @@ Graph Infer(Graph graph, PassContext& context) {
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const auto from = static_cast<std::size_t>(node.inputs[i].node);
       if (!settled[from]) return std::nullopt;
-      const Meta& meta =
-          graph.nodes[from].meta[static_cast<std::size_t>(node.inputs[i].output)];
+      const Meta& meta = graph.nodes[from].meta[static_cast<std::size_t>(node.inputs[i].output)];
       in = i == 0 ? meta : Either(in, meta);
     }
     return in;

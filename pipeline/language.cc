@@ -13,8 +13,8 @@ namespace pixloom {
 
 namespace {
 
-const std::vector<std::string> kModifiers{"from",   "p",        "fields",  "scope", "name",
-                                          "weight", "resample", "on_error"};
+const std::vector<std::string> kModifiers{"from", "p",      "fields",   "scope",
+                                          "name", "weight", "resample", "on_error"};
 constexpr int kMaxIncludeDepth = 8;
 
 bool Contains(const std::vector<std::string>& list, std::string_view word) {
@@ -30,8 +30,7 @@ bool IsName(std::string_view text) {
 
 class GraphParser {
  public:
-  GraphParser(const std::vector<std::string>& verbs, Variables& variables,
-              Diagnostics& diagnostics)
+  GraphParser(const std::vector<std::string>& verbs, Variables& variables, Diagnostics& diagnostics)
       : verbs_(verbs), variables_(variables), diagnostics_(diagnostics) {}
 
   std::optional<GraphSpec> Run(const Value& document) {
@@ -52,7 +51,7 @@ class GraphParser {
                         document.Describe()));
       return false;
     }
-    static const std::vector<std::string> kTop{"version", "seed",   "include",
+    static const std::vector<std::string> kTop{"version",  "seed",   "include",
                                                "on_error", "memory", "nodes"};
     static const std::vector<std::string> kIncluded{"version", "include", "nodes"};
     const std::vector<std::string>& known = depth == 0 ? kTop : kIncluded;
@@ -220,9 +219,9 @@ class GraphParser {
   std::vector<StepSpec> ReadSteps(const Value& list, const std::string& where) {
     std::vector<StepSpec> steps;
     if (list.kind != Value::Kind::kList || list.items.empty()) {
-      Error("CFG-STEPS", list.at,
-            fmt::format("{}: expected a list of at least one step, got {}", where,
-                        list.Describe()));
+      Error(
+          "CFG-STEPS", list.at,
+          fmt::format("{}: expected a list of at least one step, got {}", where, list.Describe()));
       return steps;
     }
     for (const Value& item : list.items) {
@@ -390,9 +389,9 @@ class GraphParser {
       const std::string output = dot == std::string::npos ? "" : item.text.substr(dot + 1);
       if (item.kind != Value::Kind::kString || !IsName(node) ||
           (dot != std::string::npos && !IsName(output))) {
-        Error("CFG-FROM", item.at,
-              fmt::format("{}: from: expected NODE or NODE.OUTPUT, got {}", where,
-                          item.Describe()));
+        Error(
+            "CFG-FROM", item.at,
+            fmt::format("{}: from: expected NODE or NODE.OUTPUT, got {}", where, item.Describe()));
         return;
       }
       from.push_back({port, node, output, item.at});
@@ -494,7 +493,7 @@ std::optional<std::uint64_t> ParseBytes(std::string_view text) {
   std::string unit(end, text.data() + text.size());
   unit.erase(std::remove(unit.begin(), unit.end(), ' '), unit.end());
   static const std::map<std::string, double> kUnits{
-      {"", 1},      {"B", 1},       {"kB", 1e3},     {"MB", 1e6},     {"GB", 1e9},
+      {"", 1},      {"B", 1},        {"kB", 1e3},     {"MB", 1e6},     {"GB", 1e9},
       {"TB", 1e12}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}};
   const auto it = kUnits.find(unit);
   if (it == kUnits.end()) return std::nullopt;

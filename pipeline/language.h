@@ -33,8 +33,8 @@ struct OnError {
 
 struct StepSpec {
   std::string verb;
-  Position at;      // of the verb
-  Value args;       // as written, without `p` and without child steps
+  Position at;  // of the verb
+  Value args;   // as written, without `p` and without child steps
   std::optional<double> p;
   std::optional<double> weight;
   std::vector<std::string> fields;
@@ -48,7 +48,7 @@ struct StepSpec {
 };
 
 struct Reference {
-  std::string port;    // of the reader; "" unless written as a mapping
+  std::string port;  // of the reader; "" unless written as a mapping
   std::string node;
   std::string output;  // of the writer; "" = its only output
   Position at;
@@ -79,9 +79,9 @@ bool IsComposite(std::string_view verb);
 const std::vector<std::string>& StructureVerbs();
 bool IsStructure(std::string_view verb);
 
-// `verbs` are the names the registry knows; with them a misspelt modifier is told from a second verb.
-// Reads `include`d files relative to the file that names them. Returns nullopt when it added errors
-// that leave no graph to look at; otherwise the caller goes on and collects more.
+// `verbs` are the names the registry knows; with them a misspelt modifier is told from a second
+// verb. Reads `include`d files relative to the file that names them. Returns nullopt when it added
+// errors that leave no graph to look at; otherwise the caller goes on and collects more.
 std::optional<GraphSpec> ParseGraph(const Value& document, const std::vector<std::string>& verbs,
                                     Variables& variables, Diagnostics& diagnostics);
 

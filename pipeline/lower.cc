@@ -25,8 +25,12 @@ std::array<double, 4> MappedBounds(const Matrix& map, Size in) {
 
 bool TakesRectangleTo(const Matrix& map, Size in, Size out) {
   if (!map.IsAffine()) return false;
-  const bool straight = map.m[1] == 0 && map.m[3] == 0;
-  const bool turned = map.m[0] == 0 && map.m[4] == 0;
+  // A turn by 180 degrees leaves sines of 1e-16; over the picture that is no displacement.
+  const auto flat = [&](double slope) {
+    return std::abs(slope) * std::max(in.width, in.height) <= kExact;
+  };
+  const bool straight = flat(map.m[1]) && flat(map.m[3]);
+  const bool turned = flat(map.m[0]) && flat(map.m[4]);
   if (!straight && !turned) return false;
   const auto b = MappedBounds(map, in);
   return Near(b[0], 0) && Near(b[1], 0) && Near(b[2], out.width) && Near(b[3], out.height);
@@ -44,11 +48,15 @@ bool Selection::Takes(std::string_view field) const {
 
 bool IsCrop(const AffineStep& step, Size in) {
   const auto& m = step.map.m;
-  const bool shift = step.map.IsAffine() && m[0] == 1 && m[4] == 1 && m[1] == 0 && m[3] == 0 &&
-                     IsInteger(m[2]) && IsInteger(m[5]);
+  const double side = std::max(in.width, in.height);
+  const auto is = [&](double value, double exact) {
+    return std::abs(value - exact) * side <= kExact;
+  };
+  const bool shift = step.map.IsAffine() && is(m[0], 1) && is(m[4], 1) && is(m[1], 0) &&
+                     is(m[3], 0) && IsInteger(m[2]) && IsInteger(m[5]);
   if (!shift || step.out == in) return false;
-  const double left = -m[2];
-  const double top = -m[5];
+  const double left = std::round(-m[2]);
+  const double top = std::round(-m[5]);
   return left >= 0 && top >= 0 && left + step.out.width <= in.width &&
          top + step.out.height <= in.height;
 }
@@ -96,8 +104,8 @@ bool Compose(AffineGroup& group, const AffineStep& step) {
       for (Point& p : corners) p = back(p);
       const auto b = Bounds(corners);
       const auto rounded = [](double v) { return static_cast<int>(std::lround(v)); };
-      group.window = cv::Rect(rounded(b[0]), rounded(b[1]), rounded(b[2] - b[0]),
-                              rounded(b[3] - b[1]));
+      group.window =
+          cv::Rect(rounded(b[0]), rounded(b[1]), rounded(b[2] - b[0]), rounded(b[3] - b[1]));
     }
   }
   return true;
@@ -107,20 +115,35 @@ int DecodeDenominator(const AffineGroup& group) {
   if (!group.map.IsAffine() || group.resampling == Resampling::kNearest || !group.resampled) {
     return 1;
   }
-  const auto& m = group.map.m;
-  // Largest singular value of the linear part: the most any direction is magnified.
-  const double a = m[0] * m[0] + m[1] * m[1] + m[3] * m[3] + m[4] * m[4];
-  const double det = m[0] * m[4] - m[1] * m[3];
-  const double largest = std::sqrt((a + std::sqrt(std::max(0.0, a * a - 4 * det * det))) / 2);
+  const double largest = group.map.LargestStretch({0, 0});
   for (int d : {8, 4, 2}) {
     if (largest * d <= 1 + kExact) return d;
   }
   return 1;
 }
 
+Point DisplacementAt(const cv::Mat& field, Point p) {
+  const double x = std::clamp(p.x - 0.5, 0.0, field.cols - 1.0);
+  const double y = std::clamp(p.y - 0.5, 0.0, field.rows - 1.0);
+  const int x0 = std::min(static_cast<int>(x), std::max(0, field.cols - 2));
+  const int y0 = std::min(static_cast<int>(y), std::max(0, field.rows - 2));
+  const int x1 = std::min(x0 + 1, field.cols - 1);
+  const int y1 = std::min(y0 + 1, field.rows - 1);
+  const double fx = x - x0;
+  const double fy = y - y0;
+  const auto at = [&](int row, int col) {
+    const auto& v = field.at<cv::Vec2f>(row, col);
+    return Point(v[0], v[1]);
+  };
+  const Point top = at(y0, x0) * (1 - fx) + at(y0, x1) * fx;
+  const Point bottom = at(y1, x0) * (1 - fx) + at(y1, x1) * fx;
+  return top * (1 - fy) + bottom * fy;
+}
+
 namespace {
 
-void SwapPairs(const std::vector<std::pair<int, int>>& pairs, std::vector<Keypoint>& points) {
+template <class T>
+void SwapPairs(const std::vector<std::pair<int, int>>& pairs, std::vector<T>& points) {
   const int n = static_cast<int>(points.size());
   for (const auto& [a, b] : pairs) {
     if (a < n && b < n && a >= 0 && b >= 0) {
@@ -137,10 +160,15 @@ int SwappedClass(const std::vector<std::pair<int, int>>& pairs, int label) {
   return label;
 }
 
-// Mirrored pictures exchange left and right: keypoints, classes of instances and of masks.
+// Mirrored pictures exchange left and right: keypoints, classes of the picture, of instances and of
+// masks.
 void ApplySwaps(Sample& sample) {
   if (sample.names == nullptr) return;
   const LabelNames& names = *sample.names;
+  SampleLabels& labels = sample.labels;
+  if (labels.label) labels.label = SwappedClass(names.class_swaps, *labels.label);
+  SwapPairs(names.class_swaps, labels.multi_hot);
+  SwapPairs(names.class_swaps, labels.soft);
   for (Instance& instance : sample.instances) {
     SwapPairs(names.keypoint_swaps, instance.keypoints);
     if (instance.label) instance.label = SwappedClass(names.class_swaps, *instance.label);
@@ -181,25 +209,6 @@ void MoveOutlines(Instance& instance, const Map& map) {
   }
 }
 
-// Displacement at a point between pixel centres, bilinear, clamped at the edges.
-Point DisplacementAt(const cv::Mat& field, Point p) {
-  const double x = std::clamp(p.x - 0.5, 0.0, field.cols - 1.0);
-  const double y = std::clamp(p.y - 0.5, 0.0, field.rows - 1.0);
-  const int x0 = std::min(static_cast<int>(x), std::max(0, field.cols - 2));
-  const int y0 = std::min(static_cast<int>(y), std::max(0, field.rows - 2));
-  const int x1 = std::min(x0 + 1, field.cols - 1);
-  const int y1 = std::min(y0 + 1, field.rows - 1);
-  const double fx = x - x0;
-  const double fy = y - y0;
-  const auto at = [&](int row, int col) {
-    const auto& v = field.at<cv::Vec2f>(row, col);
-    return Point(v[0], v[1]);
-  };
-  const Point top = at(y0, x0) * (1 - fx) + at(y0, x1) * fx;
-  const Point bottom = at(y1, x0) * (1 - fx) + at(y1, x1) * fx;
-  return top * (1 - fy) + bottom * fy;
-}
-
 // The output point whose source is `from`: solves out + d(out) = from.
 Point InverseOfField(const cv::Mat& field, Point from) {
   const auto residual = [&](Point out) { return out + DisplacementAt(field, out) - from; };
@@ -214,8 +223,9 @@ Point InverseOfField(const cv::Mat& field, Point from) {
       const Point ry = residual(out + Point(0, kStep)) - r;
       const double a = rx.x / kStep, b = ry.x / kStep, c = rx.y / kStep, d = ry.y / kStep;
       const double det = a * d - b * c;
-      Point move = std::abs(det) > 0.05 ? Point((d * r.x - b * r.y) / det, (a * r.y - c * r.x) / det)
-                                        : Point(r.x * 0.5, r.y * 0.5);
+      Point move = std::abs(det) > 0.05
+                       ? Point((d * r.x - b * r.y) / det, (a * r.y - c * r.x) / det)
+                       : Point(r.x * 0.5, r.y * 0.5);
       const double length = std::sqrt(move.dot(move));
       if (length > 8) move *= 8 / length;
       out -= move;

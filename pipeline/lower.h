@@ -55,7 +55,8 @@ using Group = std::variant<AffineGroup, ColourGroup, FieldGroup, ImageGroup, Sam
 
 // True when the step only cuts away: a translation by whole pixels onto a part of the source.
 bool IsCrop(const AffineStep& step, Size in);
-// True when the step takes the source's rectangle exactly onto the output's: flip, transpose, resize.
+// True when the step takes the source's rectangle exactly onto the output's: flip, transpose,
+// resize.
 bool KeepsWindow(const AffineStep& step, Size in);
 
 // A group of one step.
@@ -67,8 +68,11 @@ bool Compose(AffineGroup& group, const AffineStep& step);
 // the final size remains in every direction.
 int DecodeDenominator(const AffineGroup& group);
 
-// Moves points and outlines through the map; a mirroring map also swaps left/right pairs. Masks move
-// with the pixels.
+// Displacement at a point between pixel centres, bilinear, clamped at the edges.
+Point DisplacementAt(const cv::Mat& field, Point p);
+
+// Moves points and outlines through the map; a mirroring map also swaps left/right pairs. Masks
+// move with the pixels.
 void MoveLabels(const Matrix& map, Sample& sample);
 // Moves points by numeric inverse of the field.
 void MoveLabels(const WarpField& field, Sample& sample);

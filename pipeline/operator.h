@@ -69,10 +69,10 @@ struct Facts {
 
 template <class T>
 struct StepTraits;
-#define PIXLOOM_STEP(TYPE, NAME)                          \
-  template <>                                             \
-  struct StepTraits<TYPE> {                               \
-    static constexpr std::string_view kName = NAME;       \
+#define PIXLOOM_STEP(TYPE, NAME)                    \
+  template <>                                       \
+  struct StepTraits<TYPE> {                         \
+    static constexpr std::string_view kName = NAME; \
   }
 PIXLOOM_STEP(AffineStep, "affine");
 PIXLOOM_STEP(WarpField, "field");
@@ -96,7 +96,7 @@ struct StepList {  // a single step type
 template <class... S>
 struct StepList<Steps<S...>> {
   static std::vector<std::string_view> Names() { return {StepTraits<S>::kName...}; }
-  static std::vector<Step> Wrap(Steps<S...> steps) { return std::move(steps); }
+  static std::vector<Step> Wrap(Steps<S...> steps) { return steps; }
 };
 template <class Op>
 using DrawResult =
@@ -152,8 +152,12 @@ class BoundOperator final : public Operator {
     return detail::StepList<detail::DrawResult<Op>>::Wrap(op_.Draw(rng, facts));
   }
   Meta Out(const Meta& in) const override {
-    if constexpr (requires { { op_.Out(in) } -> std::same_as<Meta>; }) return op_.Out(in);
-    else return in;
+    if constexpr (requires {
+                    { op_.Out(in) } -> std::same_as<Meta>;
+                  })
+      return op_.Out(in);
+    else
+      return in;
   }
   Value Arguments() const override { return DumpArguments(op_); }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plan: everything a run will do, in order, before anything is opened.
 //
-// A unit is one source entry, or one copy of it when the source hands out copies. Units are numbered
-// by `seq`. Sources follow each other in the order their readers concatenate them; below a `merge`
-// they take turns. Immutable after Make.
+// A unit is one source entry, or one copy of it when the source hands out copies. Units are
+// numbered by `seq`. Sources follow each other in the order their readers concatenate them; below a
+// `merge` they take turns. Immutable after Make.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ namespace pixloom {
 class Plan {
  public:
   struct Unit {
-    int source = 0;            // node index
-    std::uint32_t entry = 0;   // index into Entries(source)
+    int source = 0;           // node index
+    std::uint32_t entry = 0;  // index into Entries(source)
     std::uint32_t copy = 0;
     std::uint32_t copies = 1;  // how many units this entry makes
   };

@@ -24,14 +24,14 @@ int PruneSteps(std::vector<ChainStep>& steps) {
       for (ChainStep& child : step.children) removed += PruneSteps(child.children);
     }
     const bool never = step.p <= 0 && step.otherwise.empty();
-    const bool empty = step.kind != ChainStep::Kind::kOperator && step.children.empty() &&
-                       step.otherwise.empty();
+    const bool empty =
+        step.kind != ChainStep::Kind::kOperator && step.children.empty() && step.otherwise.empty();
     if (never || empty) {
       ++removed;
       continue;
     }
-    const bool transparent = step.kind == ChainStep::Kind::kSequence && step.p >= 1 &&
-                             !step.resample_each;
+    const bool transparent =
+        step.kind == ChainStep::Kind::kSequence && step.p >= 1 && !step.resample_each;
     if (transparent) {
       for (ChainStep& child : step.children) kept.push_back(std::move(child));
       continue;
@@ -48,8 +48,8 @@ Graph Prune(Graph graph, PassContext& context) {
   for (Node& node : graph.nodes) {
     if (node.kind != Node::Kind::kChain) continue;
     if (const int removed = PruneSteps(node.steps); removed > 0) {
-      context.Note(fmt::format("{}: {} step{} never act", node.name, removed,
-                               removed == 1 ? "" : "s"));
+      context.Note(
+          fmt::format("{}: {} step{} never act", node.name, removed, removed == 1 ? "" : "s"));
     }
   }
   return graph;

@@ -27,8 +27,8 @@ Graph PushDown(Graph graph, PassContext& context) {
     if (first == nullptr) continue;
     const OpInfo& info = first->op->Info();
     if (info.needs_pixels) {
-      context.Note(fmt::format("{}: not possible, {} looks at pixels to draw", node.name,
-                               info.name));
+      context.Note(
+          fmt::format("{}: not possible, {} looks at pixels to draw", node.name, info.name));
       continue;
     }
     node.push_down = info.IsGeometric();

@@ -9,9 +9,12 @@ namespace pixloom {
 
 std::string_view DeterminismName(Determinism d) {
   switch (d) {
-    case Determinism::kExact: return "exact";
-    case Determinism::kPerIsa: return "per-isa";
-    case Determinism::kPerDevice: return "per-device";
+    case Determinism::kExact:
+      return "exact";
+    case Determinism::kPerIsa:
+      return "per-isa";
+    case Determinism::kPerDevice:
+      return "per-device";
   }
   return "?";
 }

@@ -32,8 +32,8 @@ struct SinkInfo : VerbInfo {
 };
 
 struct WindowInfo : VerbInfo {
-  std::function<std::shared_ptr<const WindowOperator>(
-      const Value& args, const Services& services, const std::string& where, Diagnostics&)>
+  std::function<std::shared_ptr<const WindowOperator>(const Value& args, const Services& services,
+                                                      const std::string& where, Diagnostics&)>
       bind;
 };
 

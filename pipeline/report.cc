@@ -16,11 +16,11 @@ namespace {
 std::size_t Utf8Length(std::string_view text, std::size_t i) {
   const auto byte = [&](std::size_t k) { return static_cast<std::uint8_t>(text[k]); };
   const std::uint8_t first = byte(i);
-  const std::size_t n = first < 0x80             ? 1
-                        : first >> 5 == 0x6      ? 2
-                        : first >> 4 == 0xE      ? 3
-                        : first >> 3 == 0x1E     ? 4
-                                                 : 0;
+  const std::size_t n = first < 0x80         ? 1
+                        : first >> 5 == 0x6  ? 2
+                        : first >> 4 == 0xE  ? 3
+                        : first >> 3 == 0x1E ? 4
+                                             : 0;
   if (n == 0 || i + n > text.size()) return 0;
   for (std::size_t k = i + 1; k < i + n; ++k) {
     if (byte(k) >> 6 != 0x2) return 0;
@@ -85,8 +85,8 @@ std::string RunReport::ToText() const {
   text += fmt::format("{:<16}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9}\n", "node", "in", "generated",
                       "out", "filtered", "failed", "seconds");
   for (const NodeCounts& n : nodes) {
-    text += fmt::format("{:<16}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9.2f}\n", n.name, n.in,
-                        n.generated, n.out, n.filtered, n.failed, n.seconds);
+    text += fmt::format("{:<16}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9.2f}\n", n.name, n.in, n.generated,
+                        n.out, n.filtered, n.failed, n.seconds);
   }
   for (const SourceCounts& s : sources) {
     text += fmt::format("{}: {} in = {} written + {} filtered + {} failed", s.name, s.in, s.written,

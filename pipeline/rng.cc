@@ -40,7 +40,7 @@ double Rng::Unit() {
 }
 
 void Rng::Note(std::string_view name, double value) {
-  if (record_ != nullptr) record_->emplace_back(std::string(name), value);
+  if (record_ != nullptr && !name.empty()) record_->emplace_back(std::string(name), value);
 }
 
 double Rng::Uniform(std::string_view name, double lo, double hi) {

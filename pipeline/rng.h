@@ -24,10 +24,9 @@ constexpr PhiloxBlock Philox(std::array<std::uint32_t, 2> key, PhiloxBlock count
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53u} * counter[0];
     const std::uint64_t b = std::uint64_t{0xCD9E8D57u} * counter[2];
-    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0],
-               static_cast<std::uint32_t>(b),
-               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1],
-               static_cast<std::uint32_t>(a)};
+    counter = {
+        static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
+        static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
     key[0] += 0x9E3779B9u;
     key[1] += 0xBB67AE85u;
   }
@@ -65,9 +64,9 @@ struct StreamKey {
   std::uint32_t stream = 0;
 
   constexpr PhiloxBlock Block(std::uint32_t index) const {
-    return Philox({static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)},
-                  {index, stream, static_cast<std::uint32_t>(id),
-                   static_cast<std::uint32_t>(id >> 32)});
+    return Philox(
+        {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)},
+        {index, stream, static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(id >> 32)});
   }
   // The stream for noise keyed by pixel position: never shared with the step's own draws.
   constexpr StreamKey Pixels() const { return {key, id, stream ^ 0x50495845u}; }
@@ -98,7 +97,7 @@ class Rng {
   // [0, 1) with 53 bits.
   double Unit();
 
-  // Named draws go into the recipe. Each takes a fixed number of words.
+  // Named draws go into the recipe; "" keeps one out. Each takes a fixed number of words.
   double Uniform(std::string_view name, double lo, double hi);
   double LogUniform(std::string_view name, double lo, double hi);
   double Draw(std::string_view name, const Range& range);

@@ -30,28 +30,38 @@ std::string BranchText(const std::vector<std::uint32_t>& branch) {
 
 Depth DepthOf(const cv::Mat& pixels) {
   switch (pixels.depth()) {
-    case CV_8U: return Depth::kU8;
-    case CV_16U: return Depth::kU16;
-    case CV_32F: return Depth::kF32;
-    default: break;
+    case CV_8U:
+      return Depth::kU8;
+    case CV_16U:
+      return Depth::kU16;
+    case CV_32F:
+      return Depth::kF32;
+    default:
+      break;
   }
   PIXLOOM_CHECK(false, fmt::format("pixels of OpenCV depth {}", pixels.depth()));
 }
 
 int CvDepth(Depth depth) {
   switch (depth) {
-    case Depth::kU8: return CV_8U;
-    case Depth::kU16: return CV_16U;
-    case Depth::kF32: return CV_32F;
+    case Depth::kU8:
+      return CV_8U;
+    case Depth::kU16:
+      return CV_16U;
+    case Depth::kF32:
+      return CV_32F;
   }
   return CV_8U;
 }
 
 const char* DepthName(Depth depth) {
   switch (depth) {
-    case Depth::kU8: return "uint8";
-    case Depth::kU16: return "uint16";
-    case Depth::kF32: return "float32";
+    case Depth::kU8:
+      return "uint8";
+    case Depth::kU16:
+      return "uint16";
+    case Depth::kF32:
+      return "float32";
   }
   return "uint8";
 }

@@ -27,9 +27,9 @@ struct ImageHeader;
 
 // Who a sample is. Randomness depends on id and branch only, order on seq only.
 struct Identity {
-  std::uint64_t id = 0;                // xxh64(source-node name, key)
-  std::vector<std::uint32_t> branch;   // path of copy and tile indices
-  std::uint64_t seq = 0;               // index in the plan, for order only
+  std::uint64_t id = 0;               // xxh64(source-node name, key)
+  std::vector<std::uint32_t> branch;  // path of copy and tile indices
+  std::uint64_t seq = 0;              // index in the plan, for order only
 
   bool operator==(const Identity&) const = default;
 };
@@ -97,19 +97,19 @@ struct Keypoint {
 // One object. Its parts live and die together.
 struct Instance {
   std::int64_t id = 0;
-  std::optional<int> label;               // index into the source's class names
-  std::optional<Quad> quad;               // box or oriented box, as mapped corners
-  bool oriented = false;                  // the quad is an oriented box
+  std::optional<int> label;  // index into the source's class names
+  std::optional<Quad> quad;  // box or oriented box, as mapped corners
+  bool oriented = false;     // the quad is an oriented box
   std::vector<Polygon> polygons;
-  cv::Mat mask;                           // CV_8U, 0 or 255, size of the image; may be empty
+  cv::Mat mask;  // CV_8U, 0 or 255, size of the image; may be empty
   std::vector<Keypoint> keypoints;
   std::map<std::string, std::string> attributes;
-  double original_area = 0;               // px^2 when it entered the graph, for visibility
+  double original_area = 0;  // px^2 when it entered the graph, for visibility
 };
 
 struct SemanticMask {
-  cv::Mat pixels;            // CV_8U or CV_16U class indices
-  int ignore_index = 255;    // fills what a map uncovers
+  cv::Mat pixels;          // CV_8U or CV_16U class indices
+  int ignore_index = 255;  // fills what a map uncovers
 };
 
 // Labels of the whole picture.

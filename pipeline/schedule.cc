@@ -15,8 +15,8 @@ Graph Schedule(Graph graph, PassContext& context) {
     const Node& source = graph.nodes[static_cast<std::size_t>(from)];
     if (source.kind != Node::Kind::kSource || graph.Readers(from).size() != 1) continue;
     node.lifted_into = from;
-    context.Note(fmt::format("{}: {} hands out {} copies one by one", node.name, source.name,
-                             node.copies));
+    context.Note(
+        fmt::format("{}: {} hands out {} copies one by one", node.name, source.name, node.copies));
   }
   return graph;
 }

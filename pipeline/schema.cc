@@ -10,14 +10,22 @@ namespace pixloom {
 
 std::string_view ParamTypeName(ParamType type) {
   switch (type) {
-    case ParamType::kBool: return "bool";
-    case ParamType::kInt: return "int";
-    case ParamType::kFloat: return "float";
-    case ParamType::kString: return "string";
-    case ParamType::kChoice: return "choice";
-    case ParamType::kRange: return "range";
-    case ParamType::kSize: return "size";
-    case ParamType::kFloats: return "floats";
+    case ParamType::kBool:
+      return "bool";
+    case ParamType::kInt:
+      return "int";
+    case ParamType::kFloat:
+      return "float";
+    case ParamType::kString:
+      return "string";
+    case ParamType::kChoice:
+      return "choice";
+    case ParamType::kRange:
+      return "range";
+    case ParamType::kSize:
+      return "size";
+    case ParamType::kFloats:
+      return "floats";
   }
   return "?";
 }
@@ -102,7 +110,9 @@ std::string From(const Value& value, Range& out) {
 }
 
 std::string From(const Value& value, Size& out) {
-  const auto side = [](const Value& v) { return v.kind == Value::Kind::kInt && v.integer <= 1 << 24; };
+  const auto side = [](const Value& v) {
+    return v.kind == Value::Kind::kInt && v.integer <= 1 << 24;
+  };
   if (side(value)) {
     out = {static_cast<int>(value.integer), static_cast<int>(value.integer)};
     return "";
@@ -159,14 +169,16 @@ namespace {
 bool Inside(const Value& value, std::pair<double, double> range) {
   switch (value.kind) {
     case Value::Kind::kInt:
-    case Value::Kind::kFloat: return value.number >= range.first && value.number <= range.second;
+    case Value::Kind::kFloat:
+      return value.number >= range.first && value.number <= range.second;
     case Value::Kind::kList:
       return std::all_of(value.items.begin(), value.items.end(),
                          [&](const Value& v) { return Inside(v, range); });
     case Value::Kind::kMap:
       return std::all_of(value.entries.begin(), value.entries.end(),
                          [&](const Value::Entry& e) { return Inside(e.value, range); });
-    default: return true;
+    default:
+      return true;
   }
 }
 
@@ -194,10 +206,10 @@ const VerbInfo* CheckPlainForm(const VerbInfo& verb, const Value& args, const st
   const auto primary = std::find_if(verb.params.begin(), verb.params.end(),
                                     [](const ParamInfo& p) { return p.primary; });
   if (primary != verb.params.end()) return &verb;
-  diagnostics.Error("CFG-VALUE", args.at,
-                    fmt::format("{}: takes no plain value, got {}; name the parameter: {{{}: ...}}",
-                                where, args.Describe(),
-                                verb.params.empty() ? "" : verb.params.front().name));
+  diagnostics.Error(
+      "CFG-VALUE", args.at,
+      fmt::format("{}: takes no plain value, got {}; name the parameter: {{{}: ...}}", where,
+                  args.Describe(), verb.params.empty() ? "" : verb.params.front().name));
   return nullptr;
 }
 
@@ -236,12 +248,11 @@ std::vector<Argument> ResolveArguments(
         std::string names;
         for (const std::string& n : verb.ParamNames()) names += (names.empty() ? "" : ", ") + n;
         const std::string hint = Suggestion(entry.key, known);
-        diagnostics.Error(
-            "CFG-KEY", entry.at,
-            fmt::format("{}: unknown parameter '{}'{}", where, entry.key,
-                        !hint.empty() ? hint
-                        : names.empty() ? "; it takes no parameters"
-                                        : "; known: " + names));
+        diagnostics.Error("CFG-KEY", entry.at,
+                          fmt::format("{}: unknown parameter '{}'{}", where, entry.key,
+                                      !hint.empty()   ? hint
+                                      : names.empty() ? "; it takes no parameters"
+                                                      : "; known: " + names));
         continue;
       }
       if (taken(alias->first) || args.Find(alias->first) != nullptr) {

@@ -79,13 +79,21 @@ struct Field {
   bool primary = false;
   std::array<ParamAlias, 3> aliases{};
 
-  constexpr Field Doc(std::string_view text) const { return With([&](Field& f) { f.doc = text; }); }
-  constexpr Field Unit(std::string_view u) const { return With([&](Field& f) { f.unit = u; }); }
+  constexpr Field Doc(std::string_view text) const {
+    return With([&](Field& f) { f.doc = text; });
+  }
+  constexpr Field Unit(std::string_view u) const {
+    return With([&](Field& f) { f.unit = u; });
+  }
   constexpr Field In(double lo, double hi) const {
     return With([&](Field& f) { f.range = std::pair{lo, hi}; });
   }
-  constexpr Field Required() const { return With([](Field& f) { f.required = true; }); }
-  constexpr Field Primary() const { return With([](Field& f) { f.primary = true; }); }
+  constexpr Field Required() const {
+    return With([](Field& f) { f.required = true; });
+  }
+  constexpr Field Primary() const {
+    return With([](Field& f) { f.primary = true; });
+  }
   constexpr Field Alias(std::string_view a, Value (*convert)(const Value&) = nullptr) const {
     return With([&](Field& f) {
       for (ParamAlias& slot : f.aliases) {
@@ -135,13 +143,20 @@ std::string Number(double value);
 
 template <class T>
 constexpr ParamType TypeOf() {
-  if constexpr (std::is_same_v<T, bool>) return ParamType::kBool;
-  else if constexpr (std::is_same_v<T, std::int64_t>) return ParamType::kInt;
-  else if constexpr (std::is_same_v<T, double>) return ParamType::kFloat;
-  else if constexpr (std::is_same_v<T, std::string>) return ParamType::kString;
-  else if constexpr (std::is_same_v<T, Range>) return ParamType::kRange;
-  else if constexpr (std::is_same_v<T, Size>) return ParamType::kSize;
-  else if constexpr (std::is_same_v<T, std::vector<double>>) return ParamType::kFloats;
+  if constexpr (std::is_same_v<T, bool>)
+    return ParamType::kBool;
+  else if constexpr (std::is_same_v<T, std::int64_t>)
+    return ParamType::kInt;
+  else if constexpr (std::is_same_v<T, double>)
+    return ParamType::kFloat;
+  else if constexpr (std::is_same_v<T, std::string>)
+    return ParamType::kString;
+  else if constexpr (std::is_same_v<T, Range>)
+    return ParamType::kRange;
+  else if constexpr (std::is_same_v<T, Size>)
+    return ParamType::kSize;
+  else if constexpr (std::is_same_v<T, std::vector<double>>)
+    return ParamType::kFloats;
   else {
     static_assert(std::is_enum_v<T>,
                   "a parameter is bool, int64_t, double, string, Range, Size, vector<double> or an "
@@ -223,11 +238,9 @@ struct Argument {
 
 // Turns what stands after a verb (nothing, one value, or a mapping) into arguments by name; reports
 // unknown and missing names. `where` opens every message: "look (rotate)".
-std::vector<Argument> ResolveArguments(const VerbInfo& verb,
-                                       const std::vector<std::pair<std::string_view, ParamAlias>>&
-                                           aliases,
-                                       const Value& args, const std::string& where,
-                                       Diagnostics& diagnostics);
+std::vector<Argument> ResolveArguments(
+    const VerbInfo& verb, const std::vector<std::pair<std::string_view, ParamAlias>>& aliases,
+    const Value& args, const std::string& where, Diagnostics& diagnostics);
 
 namespace schema {
 template <class Op, class T>
@@ -278,7 +291,9 @@ void BindArguments(Op& op, const Value& args, const std::string& where, Diagnost
         },
         Op::Params());
   }
-  if constexpr (requires { { op.Check() } -> std::convertible_to<std::string>; }) {
+  if constexpr (requires {
+                  { op.Check() } -> std::convertible_to<std::string>;
+                }) {
     if (diagnostics.ErrorCount() == errors_before) {
       if (std::string problem = op.Check(); !problem.empty()) {
         diagnostics.Error("CFG-VALUE", args.at, where + ": " + problem);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps: what an operator's Draw returns. The type of the step is the operator's class, so it cannot
-// lie about what it does; the engine composes, orders and executes steps without knowing operators.
+// Steps: what an operator's Draw returns. The type of the step is the operator's class, so it
+// cannot lie about what it does; the engine composes, orders and executes steps without knowing
+// operators.
 //
 // Steps are values; kernels they point to are immutable. Share them freely.
 #pragma once
@@ -58,9 +59,10 @@ struct WarpField {
 
 // ---- Colour -------------------------------------------------------------------------------------
 
-// A curve on each channel. `curve` maps unit scale to unit scale (0..1 over the type's range, or over
-// the declared range of a float image) and is the definition; integer images go through a table
-// built from it: round half up, saturate. Channel 3 of a four-channel image (alpha) is left alone.
+// A curve on each channel. `curve` maps unit scale to unit scale (0..1 over the type's range, or
+// over the declared range of a float image) and is the definition; integer images go through a
+// table built from it: round half up, saturate. Channel 3 of a four-channel image (alpha) is left
+// alone.
 struct Lut {
   std::function<double(int channel, double x)> curve;
   bool per_channel = false;  // false: the curve ignores `channel`

@@ -6,6 +6,7 @@
 // and safe to share across threads.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,10 +25,10 @@ struct Value {
   Kind kind = Kind::kNull;
   bool boolean = false;
   std::int64_t integer = 0;
-  double number = 0;              // also set for kInt
-  std::string text;               // scalar as written after substitution (also for numbers)
-  std::vector<Value> items;       // kList
-  std::vector<Entry> entries;     // kMap, in file order, keys unique
+  double number = 0;           // also set for kInt
+  std::string text;            // scalar as written after substitution (also for numbers)
+  std::vector<Value> items;    // kList
+  std::vector<Entry> entries;  // kMap, in file order, keys unique
   Position at;
 
   bool IsNumber() const { return kind == Kind::kInt || kind == Kind::kFloat; }
@@ -61,5 +62,12 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string>& kn
 
 // "; did you mean 'x'?" or "".
 std::string Suggestion(std::string_view word, const std::vector<std::string>& known);
+
+// The text between single quotes, for messages: control characters and invalid UTF-8 as \xNN, so
+// that a name cannot forge a line of output; long text is cut.
+std::string Quoted(std::string_view text);
+
+// The offset of the first byte that is not part of well formed UTF-8, or npos.
+std::size_t FirstInvalidUtf8(std::string_view text);
 
 }  // namespace pixloom

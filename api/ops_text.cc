@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the registry knows, as text, Markdown, JSON and JSON Schema. One table, many readers.
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "api/pixloom.h"
+#include "pipeline/config.h"
+#include "pipeline/language.h"
+
+namespace pixloom {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string DefaultText(const ParamInfo& param) {
+  return param.required ? "required" : ToJson(param.default_value);
+}
+
+std::string RangeText(const ParamInfo& param) {
+  std::string text;
+  if (param.range) {
+    text = fmt::format("[{}, {}]", schema::Number(param.range->first),
+                       schema::Number(param.range->second));
+  }
+  for (const std::string& choice : param.choices) text += (text.empty() ? "" : ", ") + choice;
+  return text;
+}
+
+std::string Joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+std::string VerbText(const VerbInfo& verb, const std::string& kind) {
+  std::string text = fmt::format("{}  ({})\n  {}\n", verb.name, kind, verb.doc);
+  if (!verb.aliases.empty()) text += fmt::format("  also: {}\n", Joined(verb.aliases));
+  for (const ParamInfo& p : verb.params) {
+    text += fmt::format("  {:<16} {:<7} {:<24} {}{}{}\n", p.name + (p.primary ? "*" : ""),
+                        ParamTypeName(p.type), DefaultText(p), RangeText(p),
+                        p.unit.empty() ? "" : " " + p.unit + "", "  " + p.doc);
+  }
+  return text;
+}
+
+std::string OpKind(const OpInfo& op) {
+  return fmt::format("operator; steps: {}; {}; {}", Joined(op.classes),
+                     DeterminismName(op.determinism), op.support.Text());
+}
+
+std::string VerbMarkdown(const VerbInfo& verb, const std::string& kind) {
+  std::string text = fmt::format("### {}\n\n{}\n\n{}.", verb.name, verb.doc, kind);
+  if (!verb.aliases.empty()) text += fmt::format(" Also read as: {}.", Joined(verb.aliases));
+  text += "\n\n";
+  if (verb.params.empty()) return text + "No parameters.\n\n";
+  text += "| parameter | type | default | range | unit | meaning |\n|---|---|---|---|---|---|\n";
+  for (const ParamInfo& p : verb.params) {
+    std::string name = fmt::format("`{}`", p.name);
+    if (p.primary) name += " (primary)";
+    std::string doc = p.doc;
+    if (!p.aliases.empty()) doc += fmt::format(" Also `{}`.", Joined(p.aliases));
+    text += fmt::format("| {} | {} | `{}` | {} | {} | {} |\n", name, ParamTypeName(p.type),
+                        DefaultText(p), RangeText(p), p.unit, doc);
+  }
+  return text + "\n";
+}
+
+Json ParamsJson(const VerbInfo& verb) {
+  Json list = Json::array();
+  for (const ParamInfo& p : verb.params) {
+    Json j;
+    j["name"] = p.name;
+    j["type"] = ParamTypeName(p.type);
+    j["doc"] = p.doc;
+    if (!p.unit.empty()) j["unit"] = p.unit;
+    if (p.required)
+      j["required"] = true;
+    else
+      j["default"] = Json::parse(ToJson(p.default_value));
+    if (p.primary) j["primary"] = true;
+    if (p.range) j["range"] = {p.range->first, p.range->second};
+    if (!p.choices.empty()) j["choices"] = p.choices;
+    if (!p.aliases.empty()) j["aliases"] = p.aliases;
+    list.push_back(std::move(j));
+  }
+  return list;
+}
+
+Json VerbJson(const VerbInfo& verb, std::string_view kind) {
+  Json j;
+  j["name"] = verb.name;
+  j["kind"] = kind;
+  j["doc"] = verb.doc;
+  if (!verb.aliases.empty()) j["aliases"] = verb.aliases;
+  j["params"] = ParamsJson(verb);
+  return j;
+}
+
+// ---- JSON Schema --------------------------------------------------------------------------------
+
+Json NumberSchema(const ParamInfo& p, std::string_view type) {
+  Json j{{"type", type}};
+  if (p.range) {
+    j["minimum"] = p.range->first;
+    j["maximum"] = p.range->second;
+  }
+  return j;
+}
+
+Json ParamSchema(const ParamInfo& p) {
+  Json j;
+  const Json number = NumberSchema(p, "number");
+  switch (p.type) {
+    case ParamType::kBool:
+      j = {{"type", "boolean"}};
+      break;
+    case ParamType::kInt:
+      j = NumberSchema(p, "integer");
+      break;
+    case ParamType::kFloat:
+      j = number;
+      break;
+    case ParamType::kString:
+      j = {{"type", Json::array({"string", "number", "boolean"})}};
+      break;
+    case ParamType::kChoice:
+      j = {{"enum", p.choices}};
+      break;
+    case ParamType::kRange: {
+      const Json list{{"type", "array"}, {"items", number}, {"minItems", 2}, {"maxItems", 2}};
+      const Json choice{
+          {"type", "object"},
+          {"properties", {{"choice", {{"type", "array"}, {"items", number}, {"minItems", 1}}}}},
+          {"required", Json::array({"choice"})},
+          {"additionalProperties", false}};
+      j = {{"anyOf", Json::array({number, list, choice})}};
+      break;
+    }
+    case ParamType::kSize: {
+      const Json side = NumberSchema(p, "integer");
+      const Json list{{"type", "array"}, {"items", side}, {"minItems", 2}, {"maxItems", 2}};
+      j = {{"anyOf", Json::array({side, list})}};
+      break;
+    }
+    case ParamType::kFloats:
+      j = {{"anyOf", Json::array({number, Json{{"type", "array"}, {"items", number}}})}};
+      break;
+  }
+  j["description"] = p.unit.empty() ? p.doc : fmt::format("{} ({})", p.doc, p.unit);
+  if (!p.required) j["default"] = Json::parse(ToJson(p.default_value));
+  return j;
+}
+
+Json VerbSchema(const VerbInfo& verb, bool takes_p) {
+  Json properties = Json::object();
+  Json required = Json::array();
+  Json forms = Json::array();
+  for (const ParamInfo& p : verb.params) {
+    properties[p.name] = ParamSchema(p);
+    for (const std::string& alias : p.aliases) {
+      properties[alias] = {{"description", "Another name of " + p.name + "."}};
+    }
+    if (p.required && p.aliases.empty()) required.push_back(p.name);
+    if (p.primary) forms.push_back(ParamSchema(p));
+  }
+  if (takes_p) properties["p"] = {{"type", "number"}, {"minimum", 0}, {"maximum", 1}};
+  Json object{{"type", "object"},
+              {"properties", properties},
+              {"patternProperties", {{"^x-", true}}},
+              {"additionalProperties", false}};
+  if (!required.empty()) object["required"] = required;
+  forms.push_back(object);
+  if (required.empty()) forms.push_back({{"type", "null"}});
+  return {{"description", verb.doc}, {"anyOf", forms}};
+}
+
+}  // namespace
+
+std::string OpsText(const Registry& registry, const std::string& name) {
+  std::string text;
+  for (const auto& [key, op] : registry.Operators()) {
+    if (name.empty()) text += fmt::format("{:<22} {}\n", key, op.doc);
+  }
+  for (const auto& [key, source] : registry.Sources()) {
+    if (name.empty()) text += fmt::format("{:<22} source: {}\n", key, source.doc);
+  }
+  for (const auto& [key, sink] : registry.Sinks()) {
+    if (name.empty()) text += fmt::format("{:<22} sink: {}\n", key, sink.doc);
+  }
+  if (name.empty()) return text;
+  if (const OpInfo* op = registry.FindOperator(name)) text += VerbText(*op, OpKind(*op));
+  if (const SourceInfo* source = registry.FindSource(name)) text += VerbText(*source, "source");
+  if (const SinkInfo* sink = registry.FindSink(name)) text += VerbText(*sink, "sink");
+  return text;
+}
+
+std::string OpsMarkdown(const Registry& registry) {
+  std::string text =
+      "# Verbs\n\nGenerated by `pixloom ops --markdown`; do not edit. The parameter marked primary "
+      "may be written\nalone: `rotate: [-15, 15]`. Ranges are a number, `[low, high]` or `{choice: "
+      "[...]}`; sizes are\n`[height, width]` or one number.\n\n## Operators\n\n";
+  for (const auto& [key, op] : registry.Operators()) {
+    text +=
+        VerbMarkdown(op, fmt::format("Steps: {}. Determinism: {}. Works on {}", Joined(op.classes),
+                                     DeterminismName(op.determinism), op.support.Text()));
+  }
+  text += "## Sources\n\n";
+  for (const auto& [key, source] : registry.Sources()) text += VerbMarkdown(source, "Source");
+  text += "## Sinks\n\n";
+  for (const auto& [key, sink] : registry.Sinks()) text += VerbMarkdown(sink, "Sink");
+  while (text.ends_with("\n\n")) text.pop_back();
+  return text;
+}
+
+std::string OpsJson(const Registry& registry) {
+  Json list = Json::array();
+  for (const auto& [key, op] : registry.Operators()) {
+    Json j = VerbJson(op, "operator");
+    j["steps"] = op.classes;
+    j["determinism"] = DeterminismName(op.determinism);
+    j["works_on"] = op.support.Text();
+    list.push_back(std::move(j));
+  }
+  for (const auto& [key, source] : registry.Sources()) list.push_back(VerbJson(source, "source"));
+  for (const auto& [key, sink] : registry.Sinks()) list.push_back(VerbJson(sink, "sink"));
+  return list.dump(2);
+}
+
+std::string JsonSchema(const Registry& registry) {
+  const Json probability{{"type", "number"}, {"minimum", 0}, {"maximum", 1}};
+  const Json words{
+      {"anyOf", Json::array({Json{{"type", "string"}},
+                             Json{{"type", "array"}, {"items", {{"type", "string"}}}}})}};
+  const Json step_ref{{"$ref", "#/$defs/step"}};
+  const Json steps{{"type", "array"}, {"items", step_ref}, {"minItems", 1}};
+
+  Json step = Json::object();
+  step["p"] = probability;
+  step["weight"] = {{"type", "number"}, {"minimum", 0}};
+  step["fields"] = words;
+  step["scope"] = {{"enum", {"clip", "frame"}}};
+  step["name"] = {{"type", "string"}, {"pattern", "^[a-z][a-z0-9_]*$"}};
+  step["resample"] = {{"enum", {"each", "once"}}};
+  Json step_names = Json::array();
+  for (const auto& [key, op] : registry.Operators()) {
+    step[key] = VerbSchema(op, true);
+    step_names.push_back(key);
+    for (const std::string& alias : op.aliases) {
+      step[alias] = {{"description", "Another name of " + key + "."}};
+    }
+  }
+  const auto block = [&](Json properties) {
+    return Json{{"anyOf", Json::array({steps, Json{{"type", "object"},
+                                                   {"properties", std::move(properties)}}})}};
+  };
+  step["chain"] = block({{"steps", steps}});
+  step["one_of"] = block({{"steps", steps}});
+  step["random_order"] = block({{"steps", steps}});
+  step["some_of"] = block({{"steps", steps}, {"n", {{"type", Json::array({"integer", "array"})}}}});
+  step["sometimes"] = block({{"then", steps}, {"else", steps}, {"p", probability}});
+  step["repeat"] = block({{"steps", steps}, {"times", {{"type", "integer"}, {"minimum", 1}}}});
+
+  Json node = step;
+  node["from"] = {{"anyOf", Json::array({words, Json{{"type", "object"}}})}};
+  node["on_error"] = {{"enum", {"quarantine", "fail"}}};
+  node["copies"] = {{"anyOf", Json::array({Json{{"type", "integer"}, {"minimum", 1}},
+                                           Json{{"type", "object"}}})}};
+  node["merge"] = {{"type", Json::array({"object", "null"})}};
+  node["split"] = {{"type", "object"}};
+  const auto add = [&](const VerbInfo& verb) {
+    const Json one = VerbSchema(verb, false);
+    if (node.contains(verb.name))
+      node[verb.name] = {{"anyOf", {node[verb.name], one}}};
+    else
+      node[verb.name] = one;
+  };
+  for (const auto& [key, source] : registry.Sources()) add(source);
+  for (const auto& [key, sink] : registry.Sinks()) add(sink);
+
+  const auto object = [](Json properties) {
+    return Json{{"type", "object"},
+                {"properties", std::move(properties)},
+                {"patternProperties", {{"^x-", true}}},
+                {"additionalProperties", false}};
+  };
+  Json root;
+  root["$schema"] = "https://json-schema.org/draft/2020-12/schema";
+  root["title"] = "Pixloom pipeline";
+  root.update(object({{"version", {{"const", 1}}},
+                      {"seed", {{"type", "integer"}, {"minimum", 0}}},
+                      {"include", words},
+                      {"on_error", {{"type", Json::array({"string", "object"})}}},
+                      {"memory", {{"type", Json::array({"string", "integer"})}}},
+                      {"nodes",
+                       {{"type", "object"},
+                        {"patternProperties", {{"^x-", true}}},
+                        {"additionalProperties", {{"$ref", "#/$defs/node"}}}}}}));
+  root["required"] = {"version", "nodes"};
+  root["$defs"]["step"] = {
+      {"anyOf", Json::array({Json{{"enum", step_names}}, steps, object(step)})}};
+  root["$defs"]["node"] = {{"anyOf", Json::array({steps, object(node)})}};
+  return root.dump(2);
+}
+
+}  // namespace pixloom

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/pixloom.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <opencv2/core/utility.hpp>
+
+#include "datasets/codec.h"
+#include "datasets/register.h"
+#include "ops/families.h"
+#include "ops/register.h"
+#include "pipeline/buffer_pool.h"
+#include "pipeline/config.h"
+#include "pipeline/language.h"
+#include "pipeline/plan.h"
+
+namespace pixloom {
+
+namespace {
+
+// OpenCV must not start threads of its own: parallelism is across samples, on one pool.
+void SettleLibraries() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    cv::setNumThreads(1);
+    InstallBufferPool();
+  });
+}
+
+std::vector<std::string> VerbsOf(const Registry& registry) {
+  std::vector<std::string> verbs = CompositeVerbs();
+  verbs.insert(verbs.end(), StructureVerbs().begin(), StructureVerbs().end());
+  for (const auto& [name, info] : registry.Operators()) {
+    verbs.push_back(name);
+    verbs.insert(verbs.end(), info.aliases.begin(), info.aliases.end());
+  }
+  for (const auto& [name, info] : registry.Sources()) verbs.push_back(name);
+  for (const auto& [name, info] : registry.Sinks()) verbs.push_back(name);
+  for (const auto& [name, info] : registry.Windows()) verbs.push_back(name);
+  return verbs;
+}
+
+std::uint64_t SeedFromSystem() {
+  std::uint32_t seed = 0;
+  if (getrandom(&seed, sizeof seed, 0) != static_cast<ssize_t>(sizeof seed)) return 0;
+  return seed;
+}
+
+// Keeps samples instead of writing them.
+class CollectingSink final : public Sink {
+ public:
+  struct Held : Prepared {
+    Sample sample;
+    std::size_t Bytes() const override { return sample.Bytes(); }
+  };
+  CollectingSink(std::string name, std::vector<Pipeline::Replayed>& out)
+      : name_(std::move(name)), out_(out) {}
+  void Open(const RunInfo&) override {}
+  Result<std::unique_ptr<Prepared>> Prepare(Sample sample) const override {
+    auto held = std::make_unique<Held>();
+    held->sample = std::move(sample);
+    return std::unique_ptr<Prepared>(std::move(held));
+  }
+  void Write(std::unique_ptr<Prepared> prepared) override {
+    out_.push_back({name_, std::move(static_cast<Held&>(*prepared).sample)});
+  }
+  void Close(bool) override {}
+  std::string Location() const override { return ""; }
+
+ private:
+  std::string name_;
+  std::vector<Pipeline::Replayed>& out_;
+};
+
+// One entry of another source.
+class SingleEntrySource final : public Source {
+ public:
+  SingleEntrySource(const Source& source, SourceEntry entry)
+      : source_(source), entry_(std::move(entry)) {}
+  Result<std::vector<SourceEntry>, std::string> List(
+      const std::function<void(std::string)>&) override {
+    return std::vector<SourceEntry>{entry_};
+  }
+  Result<Sample> Read(const SourceEntry& entry) const override { return source_.Read(entry); }
+  Meta OutputMeta() const override { return source_.OutputMeta(); }
+
+ private:
+  const Source& source_;
+  SourceEntry entry_;
+};
+
+// Stands in for the sources that do not hold the entry.
+class EmptySource final : public Source {
+ public:
+  Result<std::vector<SourceEntry>, std::string> List(
+      const std::function<void(std::string)>&) override {
+    return std::vector<SourceEntry>{};
+  }
+  Result<Sample> Read(const SourceEntry&) const override {
+    return DataError{"SRC-KEY", "this source is not read", "", ""};
+  }
+  Meta OutputMeta() const override { return {}; }
+};
+
+}  // namespace
+
+const Registry& BuiltIns() {
+  static const Registry& registry = *[] {
+    auto* r = new Registry;  // lives as long as the process: bound operators point into it
+    RegisterOps(*r);
+    RegisterDatasets(*r);
+    return r;
+  }();
+  return registry;
+}
+
+const Codec& BuiltInCodec() {
+  static const std::unique_ptr<Codec> codec = MakeCodec({});
+  return *codec;
+}
+
+const Families& BuiltInFamilies() {
+  static const std::unique_ptr<Families> families = MakeFamilies();
+  return *families;
+}
+
+Pipeline Pipeline::Parse(std::string_view yaml, const std::string& name,
+                         const LoadOptions& options) {
+  Diagnostics diagnostics;
+  Variables variables;
+  variables.set = options.set;
+  const auto document = ParseYaml(yaml, name, variables, diagnostics);
+  return FromDocument(document, variables, diagnostics, options);
+}
+
+Pipeline Pipeline::Load(const std::string& path, const LoadOptions& options) {
+  Diagnostics diagnostics;
+  Variables variables;
+  variables.set = options.set;
+  const auto document = LoadYaml(path, variables, diagnostics);
+  return FromDocument(document, variables, diagnostics, options);
+}
+
+Pipeline Pipeline::FromDocument(const std::optional<Value>& document, Variables& variables,
+                                Diagnostics& diagnostics, const LoadOptions& options) {
+  SettleLibraries();
+  if (!document) throw ConfigError(diagnostics);
+  const Registry& registry = options.registry != nullptr ? *options.registry : BuiltIns();
+  const auto spec = ParseGraph(*document, VerbsOf(registry), variables, diagnostics);
+  if (!spec) throw ConfigError(diagnostics);
+  for (const auto& [variable, value] : options.set) {
+    if (variables.used.count(variable) > 0) continue;
+    diagnostics.Error("CFG-VAR", {},
+                      fmt::format("--set {}: the configuration has no $({})", variable, variable));
+  }
+  GraphSpec effective = *spec;
+  if (options.seed) effective.seed = options.seed;
+  const bool chosen = !effective.seed.has_value();
+  if (chosen) effective.seed = SeedFromSystem();
+  Pipeline pipeline;
+  pipeline.compiled_ =
+      Compile(effective, registry, {&BuiltInCodec()}, {options.disabled_passes}, diagnostics);
+  if (chosen) {
+    diagnostics.Notice("CFG-SEED", {},
+                       fmt::format("no seed given, using seed: {}", *effective.seed));
+  }
+  pipeline.notices_ = diagnostics.All();
+  return pipeline;
+}
+
+RunReport Pipeline::Run(RunOptions options) {
+  if (options.config_text.empty()) options.config_text = ToYaml();
+  return Executor(compiled_.graph, BuiltInFamilies(), BuiltInCodec()).Run(options);
+}
+
+std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
+                                                 const std::string& branch) {
+  std::vector<Replayed> replayed;
+  Graph& graph = compiled_.graph;
+  std::vector<std::pair<Node*, std::unique_ptr<Source>>> sources;
+  std::vector<std::pair<Node*, std::unique_ptr<Sink>>> sinks;
+  bool found = false;
+  for (Node& node : graph.nodes) {
+    if (node.kind == Node::Kind::kWindow) {
+      Diagnostics diagnostics;
+      diagnostics.Error(
+          "CFG-REPLAY", node.at,
+          fmt::format("{}: a window needs its neighbours; replay ends before it", node.name));
+      throw ConfigError(diagnostics);
+    }
+    if (node.kind != Node::Kind::kSource) continue;
+    auto entries = node.source->List([](const std::string&) {});
+    std::optional<SourceEntry> match;
+    if (entries) {
+      for (SourceEntry& entry : *entries) {
+        if (entry.key == key) match = std::move(entry);
+      }
+    }
+    found = found || match.has_value();
+    auto original = std::move(node.source);
+    if (match)
+      node.source = std::make_unique<SingleEntrySource>(*original, *match);
+    else
+      node.source = std::make_unique<EmptySource>();
+    sources.emplace_back(&node, std::move(original));
+  }
+  for (Node& node : graph.nodes) {
+    if (node.kind != Node::Kind::kSink) continue;
+    sinks.emplace_back(&node, std::move(node.sink));
+    node.sink = std::make_unique<CollectingSink>(node.name, replayed);
+  }
+  const auto restore = [&] {
+    for (auto& [node, source] : sources) node->source = std::move(source);
+    for (auto& [node, sink] : sinks) node->sink = std::move(sink);
+  };
+  try {
+    if (!found) {
+      Diagnostics diagnostics;
+      diagnostics.Error(
+          "CFG-REPLAY", {},
+          fmt::format("no source has an entry '{}'; keys stand in the sidecars", key));
+      throw ConfigError(diagnostics);
+    }
+    RunOptions options;
+    options.threads = 1;
+    Executor(graph, BuiltInFamilies(), BuiltInCodec()).Run(options);
+  } catch (...) {
+    restore();
+    throw;
+  }
+  restore();
+  if (!branch.empty()) {
+    std::erase_if(replayed, [&](const Replayed& r) {
+      return BranchText(r.sample.identity.branch) != branch;
+    });
+  }
+  return replayed;
+}
+
+}  // namespace pixloom

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of sources and sinks.
+#pragma once
+
+#include "pipeline/registry.h"
+
+namespace pixloom {
+
+void RegisterDatasets(Registry& registry);
+
+}  // namespace pixloom

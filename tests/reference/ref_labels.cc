@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// Labels: points by the map, angles by its Jacobian, sizes by the root of its determinant. Nothing
+// is clipped or dropped.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numbers>
+
+#include "tests/reference/parts.h"
+
+namespace pixloom::reference {
+
+namespace {
+
+using Jacobian = std::array<double, 4>;  // dx/dx, dx/dy, dy/dx, dy/dy
+
+// Derivative of the map at p, from its definition as a quotient of linear forms.
+Jacobian DerivativeAt(const Matrix& map, Point p) {
+  const auto& m = map.m;
+  const double w = m[6] * p.x + m[7] * p.y + m[8];
+  const double u = m[0] * p.x + m[1] * p.y + m[2];
+  const double v = m[3] * p.x + m[4] * p.y + m[5];
+  return {(m[0] * w - u * m[6]) / (w * w), (m[1] * w - u * m[7]) / (w * w),
+          (m[3] * w - v * m[6]) / (w * w), (m[4] * w - v * m[7]) / (w * w)};
+}
+
+// Slopes of q + D(q) inside the cell to the lower right of q.
+Jacobian SlopesAt(const Field64& field, Point q) {
+  constexpr double kStep = 1e-5;
+  const Point here = field.At(q);
+  const Point right = (field.At({q.x + kStep, q.y}) - here) / kStep;
+  const Point below = (field.At({q.x, q.y + kStep}) - here) / kStep;
+  return {1 + right.x, below.x, right.y, 1 + below.y};
+}
+
+Jacobian InverseOf(const Jacobian& j) {
+  const double det = j[0] * j[3] - j[1] * j[2];
+  return {j[3] / det, -j[1] / det, -j[2] / det, j[0] / det};
+}
+
+void TurnKeypoint(const Jacobian& j, Keypoint& keypoint) {
+  const double x = std::cos(keypoint.angle);
+  const double y = std::sin(keypoint.angle);
+  keypoint.angle = std::atan2(j[2] * x + j[3] * y, j[0] * x + j[1] * y);
+  keypoint.scale *= std::sqrt(std::abs(j[0] * j[3] - j[1] * j[2]));
+}
+
+template <class Move, class Turn>
+void MoveParts(std::vector<Instance>& instances, Move move, Turn turn) {
+  for (Instance& instance : instances) {
+    if (instance.quad) {
+      for (Point& corner : *instance.quad) corner = move(corner);
+    }
+    for (Polygon& polygon : instance.polygons) {
+      for (auto& ring : polygon.rings) {
+        for (Point& p : ring) p = move(p);
+      }
+    }
+    for (Keypoint& keypoint : instance.keypoints) {
+      const Point to = move(keypoint.at);
+      TurnKeypoint(turn(keypoint.at, to), keypoint);
+      keypoint.at = to;
+    }
+  }
+}
+
+int SwappedClass(const LabelNames& names, int label) {
+  for (const auto& [left, right] : names.class_swaps) {
+    if (label == left) return right;
+    if (label == right) return left;
+  }
+  return label;
+}
+
+template <class T>
+void SwapPlaces(const std::vector<std::pair<int, int>>& pairs, std::vector<T>& list) {
+  const int n = static_cast<int>(list.size());
+  for (const auto& [left, right] : pairs) {
+    if (left < 0 || right < 0 || left >= n || right >= n) continue;
+    std::swap(list[static_cast<std::size_t>(left)], list[static_cast<std::size_t>(right)]);
+  }
+}
+
+}  // namespace
+
+void MoveInstances(const Matrix& map, std::vector<Instance>& instances) {
+  MoveParts(
+      instances, [&](Point p) { return Apply(map, p); },
+      [&](Point from, Point) { return DerivativeAt(map, from); });
+}
+
+Point SolveField(const Field64& field, Point p) {
+  const auto miss = [&](Point q) { return q + field.At(q) - p; };
+  const auto length = [](Point d) { return std::hypot(d.x, d.y); };
+  // The nearest centre of the whole picture is a start that no fold leads astray.
+  Point best = p;
+  for (int y = 0; y < field.size.height; ++y) {
+    for (int x = 0; x < field.size.width; ++x) {
+      const Point centre{x + 0.5, y + 0.5};
+      if (length(miss(centre)) < length(miss(best))) best = centre;
+    }
+  }
+  Point q = best;
+  for (int i = 0; i < 100 && length(miss(best)) > 1e-12; ++i) {
+    const Point d = miss(q);
+    const Jacobian j = SlopesAt(field, q);
+    const double det = j[0] * j[3] - j[1] * j[2];
+    // A fold has no slope to follow; the plain fixed point goes on from there.
+    const Point step = std::abs(det) < 1e-6 ? d
+                                            : Point{(j[3] * d.x - j[1] * d.y) / det,
+                                                    (j[0] * d.y - j[2] * d.x) / det};
+    q -= step;
+    if (length(miss(q)) < length(miss(best))) best = q;
+  }
+  return best;
+}
+
+void MoveInstances(const Field64& field, std::vector<Instance>& instances) {
+  MoveParts(
+      instances, [&](Point p) { return SolveField(field, p); },
+      [&](Point, Point to) { return InverseOf(SlopesAt(field, to)); });
+}
+
+void SwapSides(const LabelNames& names, std::vector<Instance>& instances, SampleLabels& labels) {
+  for (Instance& instance : instances) {
+    if (instance.label) instance.label = SwappedClass(names, *instance.label);
+    SwapPlaces(names.keypoint_swaps, instance.keypoints);
+  }
+  if (labels.label) labels.label = SwappedClass(names, *labels.label);
+  SwapPlaces(names.class_swaps, labels.multi_hot);
+  SwapPlaces(names.class_swaps, labels.soft);
+}
+
+void SwapMaskClasses(const LabelNames& names, cv::Mat& mask) {
+  for (int y = 0; y < mask.rows; ++y) {
+    for (int x = 0; x < mask.cols; ++x) {
+      if (mask.depth() == CV_16U) {
+        auto& v = mask.at<std::uint16_t>(y, x);
+        v = static_cast<std::uint16_t>(SwappedClass(names, v));
+      } else {
+        auto& v = mask.at<std::uint8_t>(y, x);
+        v = static_cast<std::uint8_t>(SwappedClass(names, v));
+      }
+    }
+  }
+}
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+double Distance(Point a, Point b) { return std::hypot(a.x - b.x, a.y - b.y); }
+
+double AngleDistance(double a, double b) {
+  return std::abs(std::remainder(a - b, 2 * std::numbers::pi));
+}
+
+double PolygonDifference(const Polygon& a, const Polygon& b) {
+  if (a.rings.size() != b.rings.size()) return kInfinity;
+  double worst = 0;
+  for (std::size_t r = 0; r < a.rings.size(); ++r) {
+    if (a.rings[r].size() != b.rings[r].size()) return kInfinity;
+    for (std::size_t i = 0; i < a.rings[r].size(); ++i) {
+      worst = std::max(worst, Distance(a.rings[r][i], b.rings[r][i]));
+    }
+  }
+  return worst;
+}
+
+double KeypointDifference(const Keypoint& a, const Keypoint& b) {
+  if (a.visibility != b.visibility) return kInfinity;
+  if (a.visibility == 0) return 0;  // unlabelled: where it lies means nothing
+  return std::max(
+      {Distance(a.at, b.at), AngleDistance(a.angle, b.angle), std::abs(a.scale - b.scale)});
+}
+
+double InstanceDifference(const Instance& a, const Instance& b) {
+  if (a.id != b.id || a.label != b.label || a.quad.has_value() != b.quad.has_value() ||
+      a.oriented != b.oriented || a.polygons.size() != b.polygons.size() ||
+      a.keypoints.size() != b.keypoints.size() || a.attributes != b.attributes ||
+      a.original_area != b.original_area) {
+    return kInfinity;
+  }
+  double worst = 0;
+  if (a.quad) {
+    for (std::size_t i = 0; i < 4; ++i) {
+      worst = std::max(worst, Distance((*a.quad)[i], (*b.quad)[i]));
+    }
+  }
+  for (std::size_t i = 0; i < a.polygons.size(); ++i) {
+    worst = std::max(worst, PolygonDifference(a.polygons[i], b.polygons[i]));
+  }
+  for (std::size_t i = 0; i < a.keypoints.size(); ++i) {
+    worst = std::max(worst, KeypointDifference(a.keypoints[i], b.keypoints[i]));
+  }
+  return worst;
+}
+
+std::size_t MaskDifference(const cv::Mat& a, const cv::Mat& b) {
+  if (a.empty() && b.empty()) return 0;
+  if (a.size() != b.size() || a.type() != b.type()) return std::max(a.total(), b.total());
+  std::size_t count = 0;
+  for (int y = 0; y < a.rows; ++y) {
+    for (int x = 0; x < a.cols; ++x) {
+      const bool same = a.depth() == CV_16U ? a.at<std::uint16_t>(y, x) == b.at<std::uint16_t>(y, x)
+                                            : a.at<std::uint8_t>(y, x) == b.at<std::uint8_t>(y, x);
+      if (!same) ++count;
+    }
+  }
+  return count;
+}
+
+}  // namespace
+
+double LabelDifference(const Outcome& expected, const Sample& actual) {
+  if (expected.instances.size() != actual.instances.size() ||
+      expected.labels.label != actual.labels.label ||
+      expected.labels.multi_hot != actual.labels.multi_hot ||
+      expected.labels.soft != actual.labels.soft) {
+    return kInfinity;
+  }
+  double worst = 0;
+  for (std::size_t i = 0; i < actual.instances.size(); ++i) {
+    worst = std::max(worst, InstanceDifference(expected.instances[i], actual.instances[i]));
+  }
+  return worst;
+}
+
+std::size_t MaskDifferences(const Outcome& expected, const Sample& actual) {
+  std::size_t count = 0;
+  for (const auto& [name, mask] : expected.masks) {
+    const auto other = actual.masks.find(name);
+    count +=
+        other == actual.masks.end() ? mask.total() : MaskDifference(mask, other->second.pixels);
+  }
+  for (std::size_t i = 0; i < expected.instances.size() && i < actual.instances.size(); ++i) {
+    count += MaskDifference(expected.instances[i].mask, actual.instances[i].mask);
+  }
+  return count;
+}
+
+}  // namespace pixloom::reference

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sampling, one output value at a time: the taps of a pixel are listed, then summed.
+#include <algorithm>
+#include <cmath>
+
+#include "tests/reference/parts.h"
+
+namespace pixloom::reference {
+
+int BorderIndex(Border mode, int index, int n) {
+  if (index >= 0 && index < n) return index;
+  const auto wrapped = [index](int period) { return ((index % period) + period) % period; };
+  switch (mode) {
+    case Border::kConstant:
+      return -1;
+    case Border::kReplicate:
+      return std::clamp(index, 0, n - 1);
+    case Border::kWrap:
+      return wrapped(n);
+    case Border::kReflect: {  // cba|abc|cba
+      const int i = wrapped(2 * n);
+      return i < n ? i : 2 * n - 1 - i;
+    }
+    case Border::kReflect101: {  // cb|abc|ba
+      if (n == 1) return 0;
+      const int i = wrapped(2 * n - 2);
+      return i < n ? i : 2 * n - 2 - i;
+    }
+  }
+  return -1;
+}
+
+namespace {
+
+struct Tap {
+  int index = 0;
+  double weight = 0;
+};
+using Taps = std::vector<Tap>;
+
+int Floor(double v) { return static_cast<int>(std::floor(v)); }
+
+double Fetch(const Image64& source, int x, int y, int channel, const BorderRule& border) {
+  const int sx = BorderIndex(border.mode, x, source.size.width);
+  const int sy = BorderIndex(border.mode, y, source.size.height);
+  if (sx < 0 || sy < 0) return border.fill[static_cast<std::size_t>(std::min(channel, 3))];
+  return source.At(sx, sy, channel);
+}
+
+void Sum(const Image64& source, const Taps& xs, const Taps& ys, const BorderRule& border,
+         Image64& out, int x, int y) {
+  for (int c = 0; c < source.channels; ++c) {
+    double sum = 0;
+    for (const Tap& ty : ys) {
+      for (const Tap& tx : xs) {
+        sum += tx.weight * ty.weight * Fetch(source, tx.index, ty.index, c, border);
+      }
+    }
+    out.At(x, y, c) = sum;
+  }
+}
+
+Taps NearestTap(double position) { return {{Floor(position), 1}}; }
+
+Taps LinearTaps(double position) {
+  const double from_centre = position - 0.5;
+  const int first = Floor(from_centre);
+  const double t = from_centre - first;
+  if (t == 0) return {{first, 1}};
+  return {{first, 1 - t}, {first + 1, t}};
+}
+
+// A triangle as wide as the pixels the output pixel covers, never narrower than one; taps beyond
+// [lo, hi) are left out and the rest is normalised, as Pillow does.
+Taps TriangleTaps(double position, double covered, int lo, int hi) {
+  const double half_width = std::max(covered, 1.0);
+  Taps taps;
+  double total = 0;
+  for (int i = Floor(position - half_width) - 1; i <= Floor(position + half_width) + 1; ++i) {
+    const double weight = 1 - std::abs(i + 0.5 - position) / half_width;
+    if (weight <= 0 || i < lo || i >= hi) continue;
+    taps.push_back({i, weight});
+    total += weight;
+  }
+  if (taps.empty()) return {{std::clamp(Floor(position), lo, hi - 1), 1}};
+  for (Tap& tap : taps) tap.weight /= total;
+  return taps;
+}
+
+// One axis of an aligned map: source position = gain * output position + offset.
+struct AxisRule {
+  double gain = 1;
+  double offset = 0;
+  Resampling resampling = Resampling::kLinear;
+  bool limited = false;  // taps are limited to [lo, hi)
+  int lo = 0, hi = 0;
+  double nearest_shift = 0;
+
+  Taps At(int output) const {
+    const double position = gain * (output + 0.5) + offset;
+    Taps taps;
+    switch (resampling) {
+      case Resampling::kNearest:
+        taps = NearestTap(position + nearest_shift);
+        break;
+      case Resampling::kLinear:
+        taps = LinearTaps(position);
+        break;
+      case Resampling::kAntialias: {
+        constexpr int kFar = 1 << 24;
+        return TriangleTaps(position, std::abs(gain), limited ? lo : -kFar, limited ? hi : kFar);
+      }
+    }
+    if (limited) {
+      for (Tap& tap : taps) tap.index = std::clamp(tap.index, lo, hi - 1);
+    }
+    return taps;
+  }
+};
+
+Image64 ResampleAligned(const Image64& source, const Sampling& s) {
+  const Matrix inverse = Invert(s.map);
+  const auto& m = inverse.m;
+  const bool swapped = std::abs(m[1]) > std::abs(m[0]);
+  // Which output axis walks along the rows of the source.
+  AxisRule along_x{swapped ? m[1] : m[0], m[2], s.resampling, false, 0, 0, s.nearest_shift.x};
+  AxisRule along_y{swapped ? m[3] : m[4], m[5], s.resampling, false, 0, 0, s.nearest_shift.y};
+  if (s.window) {
+    along_x.limited = along_y.limited = true;
+    along_x.lo = s.window->x, along_x.hi = s.window->x + s.window->width;
+    along_y.lo = s.window->y, along_y.hi = s.window->y + s.window->height;
+  } else if (!s.border) {
+    along_x.limited = along_y.limited = true;
+    along_x.hi = source.size.width;
+    along_y.hi = source.size.height;
+  }
+  const BorderRule border = s.border.value_or(BorderRule{});
+  Image64 out(s.out, source.channels, source.depth, source.range);
+  for (int y = 0; y < s.out.height; ++y) {
+    for (int x = 0; x < s.out.width; ++x) {
+      Sum(source, along_x.At(swapped ? y : x), along_y.At(swapped ? x : y), border, out, x, y);
+    }
+  }
+  return out;
+}
+
+Image64 CopyPixels(const Image64& source, const Sampling& s) {
+  const Matrix inverse = Invert(s.map);
+  const BorderRule border = s.border.value_or(BorderRule{});
+  Image64 out(s.out, source.channels, source.depth, source.range);
+  for (int y = 0; y < s.out.height; ++y) {
+    for (int x = 0; x < s.out.width; ++x) {
+      // The position is a pixel centre but for rounding noise; floor of it is the pixel.
+      const Point p = Apply(inverse, {x + 0.5, y + 0.5});
+      Sum(source, NearestTap(p.x), NearestTap(p.y), border, out, x, y);
+    }
+  }
+  return out;
+}
+
+// Means of f x f blocks; a block at the edge is the mean of what it has.
+Image64 BoxAverage(const Image64& source, int f) {
+  const Size size{(source.size.width + f - 1) / f, (source.size.height + f - 1) / f};
+  Image64 out(size, source.channels, source.depth, source.range);
+  for (int y = 0; y < size.height; ++y) {
+    for (int x = 0; x < size.width; ++x) {
+      for (int c = 0; c < source.channels; ++c) {
+        double sum = 0;
+        int count = 0;
+        for (int sy = y * f; sy < std::min((y + 1) * f, source.size.height); ++sy) {
+          for (int sx = x * f; sx < std::min((x + 1) * f, source.size.width); ++sx) {
+            sum += source.At(sx, sy, c);
+            ++count;
+          }
+        }
+        out.At(x, y, c) = sum / count;
+      }
+    }
+  }
+  return out;
+}
+
+Image64 ResampleGeneral(const Image64& source, const Sampling& s) {
+  // Shrinking by exactly 1/2 or 1/4 counts as exact, whatever a rotation does to the last bit.
+  constexpr double kSlack = 1e-9;
+  const bool nearest = s.resampling == Resampling::kNearest;
+  const double stretch = LargestStretch(s.map);
+  Matrix map = s.map;
+  Image64 averaged;
+  const Image64* from = &source;
+  if (!nearest && stretch < 0.5 - kSlack) {
+    const int f = Floor(1 / stretch + kSlack);
+    map = Multiply(map, Stretch(f, f));
+    averaged = BoxAverage(source, f);
+    from = &averaged;
+  }
+  const Matrix inverse = Invert(map);
+  const BorderRule border = s.border.value_or(BorderRule{});
+  Image64 out(s.out, source.channels, source.depth, source.range);
+  for (int y = 0; y < s.out.height; ++y) {
+    for (int x = 0; x < s.out.width; ++x) {
+      const Point p = Apply(inverse, {x + 0.5, y + 0.5});
+      if (nearest) {
+        Sum(*from, NearestTap(p.x + s.nearest_shift.x), NearestTap(p.y + s.nearest_shift.y), border,
+            out, x, y);
+      } else {
+        Sum(*from, LinearTaps(p.x), LinearTaps(p.y), border, out, x, y);
+      }
+    }
+  }
+  return out;
+}
+
+// Pixel (x, y) of a one-channel mask of class indices.
+int MaskAt(const cv::Mat& mask, int x, int y) {
+  return mask.depth() == CV_16U ? mask.at<std::uint16_t>(y, x) : mask.at<std::uint8_t>(y, x);
+}
+
+void SetMask(cv::Mat& mask, int x, int y, int value) {
+  if (mask.depth() == CV_16U) {
+    mask.at<std::uint16_t>(y, x) = static_cast<std::uint16_t>(value);
+  } else {
+    mask.at<std::uint8_t>(y, x) = static_cast<std::uint8_t>(value);
+  }
+}
+
+template <class PositionOf>
+cv::Mat SampleMask(const cv::Mat& mask, Size out, int uncovered, Point shift,
+                   PositionOf position_of) {
+  cv::Mat result(out.height, out.width, mask.type());
+  for (int y = 0; y < out.height; ++y) {
+    for (int x = 0; x < out.width; ++x) {
+      const Point p = position_of(Point{x + 0.5, y + 0.5});
+      const int sx = Floor(p.x + shift.x);
+      const int sy = Floor(p.y + shift.y);
+      const bool inside = sx >= 0 && sy >= 0 && sx < mask.cols && sy < mask.rows;
+      SetMask(result, x, y, inside ? MaskAt(mask, sx, sy) : uncovered);
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Image64 Resample(const Image64& source, const Sampling& sampling) {
+  if (IsCopy(sampling.map, source.size, sampling.out)) return CopyPixels(source, sampling);
+  if (IsAligned(sampling.map, source.size)) return ResampleAligned(source, sampling);
+  return ResampleGeneral(source, sampling);
+}
+
+Image64 Displace(const Image64& source, const FieldStep& step, Point nearest_shift) {
+  const Field64& field = step.field;
+  Image64 out(field.size, source.channels, source.depth, source.range);
+  for (int y = 0; y < field.size.height; ++y) {
+    for (int x = 0; x < field.size.width; ++x) {
+      const Point centre{x + 0.5, y + 0.5};
+      const Point p = centre + field.At(centre);
+      if (step.resampling == Resampling::kNearest) {
+        Sum(source, NearestTap(p.x + nearest_shift.x), NearestTap(p.y + nearest_shift.y),
+            step.border, out, x, y);
+      } else {
+        Sum(source, LinearTaps(p.x), LinearTaps(p.y), step.border, out, x, y);
+      }
+    }
+  }
+  return out;
+}
+
+Point Field64::At(Point p) const {
+  const auto line = [](double position, int n) {
+    const double clamped = std::clamp(position - 0.5, 0.0, n - 1.0);
+    const int first = std::min(Floor(clamped), std::max(n - 2, 0));
+    return std::pair{first, clamped - first};
+  };
+  const auto [x, tx] = line(p.x, size.width);
+  const auto [y, ty] = line(p.y, size.height);
+  Point sum{0, 0};
+  for (int j = 0; j < 2; ++j) {
+    for (int i = 0; i < 2; ++i) {
+      const double weight = (i == 0 ? 1 - tx : tx) * (j == 0 ? 1 - ty : ty);
+      if (weight == 0) continue;
+      const auto at = static_cast<std::size_t>(y + j) * static_cast<std::size_t>(size.width) +
+                      static_cast<std::size_t>(x + i);
+      sum += weight * Point{dx[at], dy[at]};
+    }
+  }
+  return sum;
+}
+
+cv::Mat MapMask(const cv::Mat& mask, const Matrix& map, Size out, int uncovered,
+                Point nearest_shift) {
+  const Matrix inverse = Invert(map);
+  return SampleMask(mask, out, uncovered, nearest_shift,
+                    [&](Point p) { return Apply(inverse, p); });
+}
+
+cv::Mat DisplaceMask(const cv::Mat& mask, const Field64& field, int uncovered,
+                     Point nearest_shift) {
+  return SampleMask(mask, field.size, uncovered, nearest_shift,
+                    [&](Point p) { return p + field.At(p); });
+}
+
+}  // namespace pixloom::reference
