@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include "datasets/register.h"
 #include "ops/families.h"
 #include "ops/register.h"
+#include "ops/simd.h"
 #include "pipeline/buffer_pool.h"
 #include "pipeline/config.h"
 #include "pipeline/language.h"
@@ -28,6 +30,8 @@ void SettleLibraries() {
   std::call_once(once, [] {
     cv::setNumThreads(1);
     InstallBufferPool();
+    // Beside OpenCV's own OPENCV_CPU_DISABLE; results are the same bits either way.
+    if (const char* names = std::getenv("PIXLOOM_CPU_DISABLE")) DisableSimd(names);
   });
 }
 
