@@ -18,6 +18,7 @@ AffineGroup WithoutWindow(const AffineGroup& group, const cv::Rect& window) {
   inner.map = group.map * Matrix::Translate(window.x, window.y);
   inner.in = {window.width, window.height};
   inner.border.mode = Border::kReplicate;
+  inner.has_border = false;
   inner.window.reset();
   return inner;
 }

@@ -143,13 +143,14 @@ cv::Mat ResizePlain(const cv::Mat& pixels, const AxisMaps& maps) {
   return FlipTranspose(out, maps.x.scale < 0, maps.y.scale < 0, maps.transposed);
 }
 
-cv::Mat ResizeNearest(const ImageView& source, const AxisMaps& maps, const BorderRule& border) {
+cv::Mat ResizeNearest(const ImageView& source, const AxisMaps& maps, const BorderRule& border,
+                      bool inside) {
   const auto indices = [&](const AxisMap& axis) {
     std::vector<int> list(static_cast<std::size_t>(axis.out));
     for (int i = 0; i < axis.out; ++i) {
       const int index = NearestIndex(axis.At(i + 0.5));
-      list[static_cast<std::size_t>(i)] = axis.Inside() ? std::clamp(index, 0, axis.in - 1)
-                                                        : BorderIndex(index, axis.in, border.mode);
+      list[static_cast<std::size_t>(i)] =
+          inside ? std::clamp(index, 0, axis.in - 1) : BorderIndex(index, axis.in, border.mode);
     }
     return list;
   };
@@ -160,54 +161,20 @@ cv::Mat ResizeNearest(const ImageView& source, const AxisMaps& maps, const Borde
   return CopyPixels(source, plan, border.fill);
 }
 
-// The part of the output that shows the picture, when its edges fall between pixels and something
-// else is shown around it.
-std::optional<cv::Rect> PictureOnGrid(const AffineGroup& group, Size in) {
-  const Point a = group.map({0, 0});
-  const Point b = group.map({static_cast<double>(in.width), static_cast<double>(in.height)});
-  const auto on_grid = [&](double v) {
-    return std::abs(v - std::nearbyint(v)) <= 1e-9 * (group.out.width + group.out.height);
-  };
-  if (!on_grid(a.x) || !on_grid(a.y) || !on_grid(b.x) || !on_grid(b.y)) return std::nullopt;
-  const cv::Rect picture(cv::Point(cvRound(std::min(a.x, b.x)), cvRound(std::min(a.y, b.y))),
-                         cv::Point(cvRound(std::max(a.x, b.x)), cvRound(std::max(a.y, b.y))));
-  const cv::Rect shown = picture & cv::Rect(0, 0, group.out.width, group.out.height);
-  if (shown.empty()) return std::nullopt;
-  return shown;
-}
-
-cv::Mat ResizeThenPad(const ImageView& source, const AffineGroup& group, const cv::Rect& shown) {
-  AffineGroup resize = group;
-  resize.map = Matrix::Translate(-shown.x, -shown.y) * group.map;
-  resize.out = {shown.width, shown.height};
-  const cv::Mat picture = ResizeAxisAligned(source, resize);
-  CopyPlan plan;
-  const auto indices = [](int count, int begin, int length) {
-    std::vector<int> list(static_cast<std::size_t>(count), -1);
-    for (int i = 0; i < length; ++i) list[static_cast<std::size_t>(begin + i)] = i;
-    return list;
-  };
-  plan.columns = indices(group.out.width, shown.x, shown.width);
-  plan.rows = indices(group.out.height, shown.y, shown.height);
-  return CopyPixels(ImageView::Whole(picture), plan, group.border.fill);
-}
-
 }  // namespace
 
 cv::Mat ResizeAxisAligned(const ImageView& source, const AffineGroup& group) {
   const AxisMaps maps = TakeApart(group, source.full);
-  if (group.resampling == Resampling::kNearest) return ResizeNearest(source, maps, group.border);
-  const bool inside = maps.x.Inside() && maps.y.Inside();
-  if (group.resampling == Resampling::kLinear && maps.x.Whole() && maps.y.Whole()) {
+  // Nobody looks outside: there is nothing outside.
+  const bool inside = !group.has_border && maps.x.Inside() && maps.y.Inside();
+  if (group.resampling == Resampling::kNearest) {
+    return ResizeNearest(source, maps, group.border, inside);
+  }
+  if (group.resampling == Resampling::kLinear && inside && maps.x.Whole() && maps.y.Whole()) {
     PIXLOOM_CHECK(
         source.pixels.cols == source.full.width && source.pixels.rows == source.full.height,
         "a plain resize reads the whole picture");
     return ResizePlain(source.pixels, maps);
-  }
-  if (!inside && group.border.mode == Border::kConstant) {
-    if (const auto shown = PictureOnGrid(group, source.full)) {
-      return ResizeThenPad(source, group, *shown);
-    }
   }
   const bool antialias = group.resampling == Resampling::kAntialias;
   const Taps columns = MakeTaps(maps.x, antialias, inside, group.border.mode);

@@ -11,9 +11,9 @@ namespace pixloom {
 
 // A plain linear resize equals cv::resize(INTER_LINEAR). Everything else goes through a separable
 // resampler: the triangle filter, widened by the shrink factor when antialiasing as Pillow does.
-// Taps never leave the picture while the output shows nothing outside it; a resize that was padded
-// by whole pixels with a constant is that resize, then that pad; otherwise the border rule says
-// what taps outside see. REQUIRES: group.IsAxisAligned() and no window.
+// When no step looks outside, taps stay inside the picture and their weights are normalised;
+// otherwise the border rule says what taps outside see.
+// REQUIRES: group.IsAxisAligned() and no window.
 cv::Mat ResizeAxisAligned(const ImageView& source, const AffineGroup& group);
 
 }  // namespace pixloom

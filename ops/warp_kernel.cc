@@ -80,8 +80,10 @@ int PrefilterFactor(const AffineGroup& group) {
   const Point centre = group.map.Inverse()({group.out.width / 2.0, group.out.height / 2.0});
   const double largest = group.map.LargestStretch(centre);
   // The slack keeps exactly one half, or one third, from counting as a little less or more.
-  if (!(largest > 0 && largest < 0.5 - 1e-9)) return 1;
-  const double factor = std::floor(1 / largest + 1e-9);
+  // The slack keeps exactly one half, or one third, from counting as a little less or more.
+  constexpr double kSlack = 1e-9;
+  if (!(largest > 0 && largest < 0.5 - kSlack)) return 1;
+  const double factor = std::floor(1 / largest + kSlack);
   return static_cast<int>(std::min<double>(factor, std::max({group.in.width, group.in.height, 1})));
 }
 
