@@ -162,8 +162,9 @@ Pipeline Pipeline::FromDocument(const std::optional<Value>& document, Variables&
   const bool chosen = !effective.seed.has_value();
   if (chosen) effective.seed = SeedFromSystem();
   Pipeline pipeline;
+  pipeline.codec_ = MakeCodec(effective.limits);
   pipeline.compiled_ =
-      Compile(effective, registry, {&BuiltInCodec()}, {options.disabled_passes}, diagnostics);
+      Compile(effective, registry, {pipeline.codec_.get()}, {options.disabled_passes}, diagnostics);
   if (chosen) {
     diagnostics.Notice("CFG-SEED", {},
                        fmt::format("no seed given, using seed: {}", *effective.seed));
@@ -174,7 +175,7 @@ Pipeline Pipeline::FromDocument(const std::optional<Value>& document, Variables&
 
 RunReport Pipeline::Run(RunOptions options) {
   if (options.config_text.empty()) options.config_text = ToYaml();
-  return Executor(compiled_.graph, BuiltInFamilies(), BuiltInCodec()).Run(options);
+  return Executor(compiled_.graph, BuiltInFamilies(), *codec_).Run(options);
 }
 
 std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
@@ -227,7 +228,7 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
     }
     RunOptions options;
     options.threads = 1;
-    Executor(graph, BuiltInFamilies(), BuiltInCodec()).Run(options);
+    Executor(graph, BuiltInFamilies(), *codec_).Run(options);
   } catch (...) {
     restore();
     throw;

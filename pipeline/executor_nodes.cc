@@ -196,7 +196,7 @@ void Run::WriteUnit(Unit& unit) {
               return a.branch != b.branch ? a.branch < b.branch : a.error.node < b.error.node;
             });
   for (const QuarantineRecord& record : unit.bad) {
-    if (!quarantine_.is_open()) quarantine_.open(quarantine_path_, std::ios::app);
+    if (!quarantine_.is_open()) quarantine_.open(quarantine_path_);
     quarantine_ << record.ToJson() << '\n' << std::flush;
     if (!quarantine_) {
       throw EnvironmentError(
