@@ -19,7 +19,8 @@ def main():
     if PAGE.exists() and PAGE.read_text() == text:
         print("docs are fresh")
         return 0
-    print(f"{PAGE.name} is not what `pixloom ops --markdown` prints; run tools/check_docs.py --update")
+    print(f"{PAGE.name} is not what `pixloom ops --markdown` prints; "
+          "run tools/check_docs.py --update")
     return 1
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Thousands of samples through windows with disturbed threads; overhead and speed-up of the executor.
+# Windows under disturbed threads; overhead and speed-up of the executor.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 ./dev build ci >/dev/null

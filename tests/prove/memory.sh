@@ -2,7 +2,10 @@
 # Thousands of samples of 1 MB pass a budget of 256 MiB with bounded resident memory.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-[[ -n ${PIXLOOM_CLI:-} ]] || { ./dev build release >/dev/null; PIXLOOM_CLI=build/release/cli/pixloom; }
+if [[ -z ${PIXLOOM_CLI:-} ]]; then
+  ./dev build release >/dev/null
+  PIXLOOM_CLI=build/release/cli/pixloom
+fi
 count=${1:-10000}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -11,7 +14,8 @@ version: 1
 seed: 3
 memory: 256MiB
 nodes:
-  scenes: {shapes: {count: $count, size: [592, 592], objects: [1, 3], masks: false, keypoints: false}}
+  scenes:
+    shapes: {count: $count, size: [592, 592], objects: [1, 3], masks: false, keypoints: false}
   look:
     - hflip: {p: 0.5}
     - rotate: {angle: [-20, 20], p: 0.5}
@@ -25,8 +29,8 @@ report = json.loads(subprocess.run([cli, "run", config, "--json", "-q", "--threa
                                    check=True, capture_output=True, text=True).stdout)
 peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 print(f"{report['written']} samples of {592 * 592 * 3 / 1e6:.2f} MB in {report['seconds']:.0f} s, "
-      f"budget {report['memory'] >> 20} MiB, tokens granted at most {report['peak_tokens'] >> 20} MiB, "
-      f"peak resident {peak:.0f} MiB (limit 400)")
+      f"budget {report['memory'] >> 20} MiB, tokens granted at most "
+      f"{report['peak_tokens'] >> 20} MiB, peak resident {peak:.0f} MiB (limit 400)")
 ok = report["written"] == count and peak < 400
 print("1 passed, 0 failed" if ok else "0 passed, 1 failed")
 sys.exit(not ok)
