@@ -42,8 +42,7 @@ cv::Mat Picture(Depth depth, int channels, Size size, std::uint32_t seed) {
 }
 
 ImageField Encoded(const cv::Mat& picture, int orientation, bool exact) {
-  const auto bytes =
-      BuiltInCodec().Encode(picture, {.format = ImageFormat::kJpeg, .quality = 92});
+  const auto bytes = BuiltInCodec().Encode(picture, {.format = ImageFormat::kJpeg, .quality = 92});
   PIXLOOM_CHECK(bytes.Ok(), "the codec writes JPEG");
   const auto header = BuiltInCodec().ReadHeader(*bytes);
   PIXLOOM_CHECK(header.Ok(), "the codec reads what it wrote");
@@ -94,14 +93,14 @@ Sample Plain(const std::string& name, int index) {
   int channels = 0;
   Size size;
   const std::size_t at = name.find('x');
-  const int read = std::sscanf(name.c_str() + at, "x%d@%dx%d", &channels, &size.width,
-                               &size.height);
+  const int read =
+      std::sscanf(name.c_str() + at, "x%d@%dx%d", &channels, &size.width, &size.height);
   PIXLOOM_CHECK(read == 3, "no such input: " + name);
   const std::string type = name.substr(0, at);
   const Depth depth = type == "u8" ? Depth::kU8 : type == "u16" ? Depth::kU16 : Depth::kF32;
   Sample sample;
-  ImageField field = ImageField::Of(Picture(depth, channels, size,
-                                            static_cast<std::uint32_t>(index + size.width)));
+  ImageField field = ImageField::Of(
+      Picture(depth, channels, size, static_cast<std::uint32_t>(index + size.width)));
   if (depth == Depth::kF32) field.range = {-0.25F, 1.25F};
   sample.images.emplace_back("image", std::move(field));
   return sample;
@@ -134,8 +133,8 @@ Sample MakeInput(const std::string& name, int index) {
   if (name == "jpeg_grey") {
     Sample sample;
     sample.images.emplace_back(
-        "image", Encoded(Picture(Depth::kU8, 1, {161, 143}, static_cast<std::uint32_t>(index)), 1,
-                         false));
+        "image",
+        Encoded(Picture(Depth::kU8, 1, {161, 143}, static_cast<std::uint32_t>(index)), 1, false));
     return sample;
   }
   if (name == "jpeg_exact") {
@@ -146,8 +145,8 @@ Sample MakeInput(const std::string& name, int index) {
   PIXLOOM_CHECK(name.starts_with("exif"), "no such input: " + name);
   // Labels of an upright scene fit whatever way its picture was stored.
   const int orientation = name[4] - '0';
-  Sample sample = Scene(name.ends_with("_odd") ? Size{203, 149} : Size{176, 128}, false, kNone,
-                        index);
+  Sample sample =
+      Scene(name.ends_with("_odd") ? Size{203, 149} : Size{176, 128}, false, kNone, index);
   cv::Mat stored = sample.images[0].second.frames[0].pixels;
   if (orientation >= 5) stored = stored.t();
   sample.images[0].second = Encoded(stored, orientation, false);
