@@ -294,6 +294,7 @@ std::string JsonSchema(const Registry& registry) {
                       {"include", words},
                       {"on_error", {{"type", Json::array({"string", "object"})}}},
                       {"memory", {{"type", Json::array({"string", "integer"})}}},
+                      {"limits", {{"type", "object"}}},
                       {"nodes",
                        {{"type", "object"},
                         {"patternProperties", {{"^x-", true}}},

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -13,6 +14,8 @@
 #include "datasets/register.h"
 #include "ops/families.h"
 #include "ops/register.h"
+#include "ops/simd.h"
+#include "pipeline/buffer_pool.h"
 #include "pipeline/config.h"
 #include "pipeline/language.h"
 #include "pipeline/plan.h"
@@ -24,7 +27,12 @@ namespace {
 // OpenCV must not start threads of its own: parallelism is across samples, on one pool.
 void SettleLibraries() {
   static std::once_flag once;
-  std::call_once(once, [] { cv::setNumThreads(1); });
+  std::call_once(once, [] {
+    cv::setNumThreads(1);
+    InstallBufferPool();
+    // Beside OpenCV's own OPENCV_CPU_DISABLE; results are the same bits either way.
+    if (const char* names = std::getenv("PIXLOOM_CPU_DISABLE")) DisableSimd(names);
+  });
 }
 
 std::vector<std::string> VerbsOf(const Registry& registry) {
@@ -145,8 +153,9 @@ Pipeline Pipeline::FromDocument(const std::optional<Value>& document, Variables&
   const bool chosen = !effective.seed.has_value();
   if (chosen) effective.seed = SeedFromSystem();
   Pipeline pipeline;
+  pipeline.codec_ = MakeCodec(effective.limits);
   pipeline.compiled_ =
-      Compile(effective, registry, {&BuiltInCodec()}, {options.disabled_passes}, diagnostics);
+      Compile(effective, registry, {pipeline.codec_.get()}, {options.disabled_passes}, diagnostics);
   if (chosen) {
     diagnostics.Notice("CFG-SEED", {},
                        fmt::format("no seed given, using seed: {}", *effective.seed));
@@ -157,7 +166,7 @@ Pipeline Pipeline::FromDocument(const std::optional<Value>& document, Variables&
 
 RunReport Pipeline::Run(RunOptions options) {
   if (options.config_text.empty()) options.config_text = ToYaml();
-  return Executor(compiled_.graph, BuiltInFamilies(), BuiltInCodec()).Run(options);
+  return Executor(compiled_.graph, BuiltInFamilies(), *codec_).Run(options);
 }
 
 std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
@@ -214,7 +223,7 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
     }
     RunOptions options;
     options.threads = 1;
-    Executor(graph, BuiltInFamilies(), BuiltInCodec()).Run(options);
+    Executor(graph, BuiltInFamilies(), *codec_).Run(options);
   } catch (...) {
     restore();
     throw;

@@ -35,9 +35,9 @@ const Codec& BuiltInCodec();
 const Families& BuiltInFamilies();
 
 struct LoadOptions {
-  std::map<std::string, std::string> set;  // values for $(NAME), before the environment
-  std::optional<std::uint64_t> seed;       // instead of the configuration's
-  std::set<std::string> disabled_passes;
+  std::map<std::string, std::string> set{};  // values for $(NAME), before the environment
+  std::optional<std::uint64_t> seed{};       // instead of the configuration's
+  std::set<std::string> disabled_passes{};
   const Registry* registry = nullptr;  // null: BuiltIns()
 };
 
@@ -70,6 +70,7 @@ class Pipeline {
   Pipeline() = default;
   static Pipeline FromDocument(const std::optional<Value>& document, Variables& variables,
                                Diagnostics& diagnostics, const LoadOptions& options);
+  std::shared_ptr<const Codec> codec_;  // with the limits of this configuration
   Compiled compiled_;
   std::vector<Diagnostic> notices_;
 };

@@ -228,9 +228,13 @@ bool ScansMissing(DecodeJob& job) {
 void ReadRegion(DecodeJob* job) {
   jpeg_decompress_struct* cinfo = &job->cinfo;
   const int left = CropColumns(cinfo, job->x0, job->x1);
+  // One byte off: into aligned rows the library's colour conversion writes past the cache, and
+  // reading them right back would cost more than the conversion.
+  constexpr JDIMENSION kMisalign = 1;
   JSAMPARRAY scratch = (*cinfo->mem->alloc_sarray)(
       reinterpret_cast<j_common_ptr>(cinfo), JPOOL_IMAGE,
-      cinfo->output_width * static_cast<JDIMENSION>(cinfo->output_components), 1);
+      cinfo->output_width * static_cast<JDIMENSION>(cinfo->output_components) + kMisalign, 1);
+  scratch[0] += kMisalign;
   SkipRows(cinfo, job->y0, scratch);
   const bool cmyk = job->color == JCS_CMYK;
   const int columns = job->x1 - job->x0;
@@ -307,7 +311,7 @@ bool IsUnsupported(int code) {
 
 // The sentence about damage; `job` has at least one warning.
 DataError DescribeDamage(const DecodeJob& job, bool turned) {
-  constexpr const char* kRemedy = "set decode.truncated: accept to keep it";
+  constexpr const char* kRemedy = "set truncated: accept at the source to keep it";
   const char* stored = turned ? " (as stored)" : "";
   if (!job.ended) {
     const std::string scan = job.many_scans ? fmt::format(" of scan {}", job.bad_scan) : "";

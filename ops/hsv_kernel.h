@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// RGB to HSV and back for one pixel in unit scale, as torchvision defines them for float tensors.
-// float32 in a fixed order of operations: the same bits on every CPU. Pure functions.
+// RGB to HSV and back for one pixel in unit scale, as torchvision defines them for float tensors
+// but without clamping: float pictures may leave [0, 1] and come back as they were. float32 in a
+// fixed order of operations: the same bits on every CPU. Pure functions.
 #pragma once
 
 #include <algorithm>
@@ -23,14 +24,13 @@ struct Rgb {
 inline Hsv RgbToHsv(Rgb rgb) {
   const float high = std::max(rgb.r, std::max(rgb.g, rgb.b));
   const float low = std::min(rgb.r, std::min(rgb.g, rgb.b));
+  // Gray has no hue, and nothing at or below black has (float pictures may go there).
+  if (high == low || high <= 0) return {0, 0, high};
   const float chroma = high - low;
-  const bool gray = high == low;
-  // Gray has no hue; dividing by one instead of nothing gives 0.
-  const float saturation = chroma / (gray ? 1.0F : high);
-  const float divisor = gray ? 1.0F : chroma;
-  const float rc = (high - rgb.r) / divisor;
-  const float gc = (high - rgb.g) / divisor;
-  const float bc = (high - rgb.b) / divisor;
+  const float saturation = chroma / high;
+  const float rc = (high - rgb.r) / chroma;
+  const float gc = (high - rgb.g) / chroma;
+  const float bc = (high - rgb.b) / chroma;
   float sextant = 0;
   if (high == rgb.r) {
     sextant = bc - gc;
@@ -44,12 +44,11 @@ inline Hsv RgbToHsv(Rgb rgb) {
 }
 
 inline Rgb HsvToRgb(Hsv hsv) {
-  const auto unit = [](float x) { return std::min(std::max(x, 0.0F), 1.0F); };
   const float sixth = std::floor(hsv.h * 6.0F);
   const float f = hsv.h * 6.0F - sixth;
-  const float p = unit(hsv.v * (1.0F - hsv.s));
-  const float q = unit(hsv.v * (1.0F - hsv.s * f));
-  const float t = unit(hsv.v * (1.0F - hsv.s * (1.0F - f)));
+  const float p = hsv.v * (1.0F - hsv.s);
+  const float q = hsv.v * (1.0F - hsv.s * f);
+  const float t = hsv.v * (1.0F - hsv.s * (1.0F - f));
   const float v = hsv.v;
   switch (static_cast<int>(sixth) % 6) {
     case 0:

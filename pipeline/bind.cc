@@ -27,9 +27,11 @@ class Binder {
     graph_.seed_given = spec_.seed.has_value();
     graph_.on_error = spec_.on_error;
     graph_.memory = spec_.memory;
+    graph_.limits = spec_.limits;
     DecideKinds();
     for (std::size_t i = 0; i < spec_.nodes.size(); ++i) BindNode(i);
     for (std::size_t i = 0; i < spec_.nodes.size(); ++i) Connect(i);
+    PlanCopies();
     CheckUse();
     CheckCycles();
     return std::move(graph_);
@@ -474,6 +476,17 @@ class Binder {
     }
     input.output = static_cast<int>(it - writer.outputs.begin());
     graph_.nodes[index].inputs.push_back(input);
+  }
+
+  // Copies of a source that nothing else reads are units of the plan. This is part of the language:
+  // windows count units.
+  void PlanCopies() {
+    for (Node& node : graph_.nodes) {
+      if (node.kind != Kind::kCopies || node.inputs.size() != 1) continue;
+      const int from = node.inputs[0].node;
+      const bool source = graph_.nodes[static_cast<std::size_t>(from)].kind == Kind::kSource;
+      if (source && graph_.Readers(from).size() == 1) node.planned_by = from;
+    }
   }
 
   // Everything that is made must be used, or somebody waits for results in vain.

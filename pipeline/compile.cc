@@ -14,7 +14,7 @@ const std::vector<Pass>& Passes() {
       {"prune", "steps that never act would split groups of their neighbours", Prune},
       {"push_down", "needs the final first step of each chain", PushDown},
       {"fuse", "last rewrite, or groups would split again", Fuse},
-      {"schedule", "orders and budgets what the rewrites left", Schedule},
+      {"schedule", "sizes memory tokens for what the rewrites left", Schedule},
   };
   return passes;
 }

@@ -167,7 +167,7 @@ std::string Graph::ToText() const {
     };
     note(node.push_down, "push_down");
     note(node.fused, "fused");
-    note(node.lifted_into >= 0, "handed out by the source");
+    note(node.planned_by >= 0, "in the plan");
     if (!notes.empty()) text += "   {" + notes + "}";
     text += '\n';
   }
@@ -198,17 +198,24 @@ std::string Graph::ToDot() const {
 }
 
 std::string Graph::ToYaml() const {
-  std::vector<Value::Entry> doc{{"version", {}, Value::Int(1)},
-                                {"seed", {}, Value::Int(static_cast<std::int64_t>(seed))}};
-  const bool fails = on_error.policy == OnError::Policy::kFail;
+  const bool fail = on_error.policy == OnError::Policy::kFail;
   const Value max_bad =
       on_error.max_bad_count
           ? Value::Int(*on_error.max_bad_count)
           : Value::String(fmt::format("{:.12g}%", on_error.max_bad_fraction * 100), {});
-  doc.push_back({"on_error",
-                 {},
-                 Value::Map({{"policy", {}, Value::String(fails ? "fail" : "quarantine", {})},
-                             {"max_bad", {}, max_bad}})});
+  std::vector<Value::Entry> doc{
+      {"version", {}, Value::Int(1)},
+      {"seed", {}, Value::Int(static_cast<std::int64_t>(seed))},
+      {"on_error",
+       {},
+       Value::Map({{"policy", {}, Value::String(fail ? "fail" : "quarantine", {})},
+                   {"max_bad", {}, max_bad}})},
+      {"limits",
+       {},
+       Value::Map({{"max_pixels", {}, Value::Int(limits.max_pixels)},
+                   {"max_side", {}, Value::Int(limits.max_side)},
+                   {"max_ratio", {}, Value::Int(limits.max_ratio)},
+                   {"max_scans", {}, Value::Int(limits.max_scans)}})}};
   if (memory) doc.push_back({"memory", {}, Value::Int(static_cast<std::int64_t>(*memory))});
   std::vector<Value::Entry> list;
   for (const Node& node : nodes) {
@@ -238,8 +245,8 @@ std::string Graph::ToYaml() const {
         break;
     }
     if (node.on_error) {
-      const bool fail = *node.on_error == OnError::Policy::kFail;
-      entries.push_back({"on_error", {}, Value::String(fail ? "fail" : "quarantine", {})});
+      const bool stop = *node.on_error == OnError::Policy::kFail;
+      entries.push_back({"on_error", {}, Value::String(stop ? "fail" : "quarantine", {})});
     }
     if (!node.inputs.empty()) {
       std::vector<Value> from;

@@ -64,8 +64,8 @@ class GraphParser {
                         document.Describe()));
       return false;
     }
-    static const std::vector<std::string> kTop{"version",  "seed",   "include",
-                                               "on_error", "memory", "nodes"};
+    static const std::vector<std::string> kTop{"version", "seed",   "include", "on_error",
+                                               "memory",  "limits", "nodes"};
     static const std::vector<std::string> kIncluded{"version", "include", "nodes"};
     const std::vector<std::string>& known = depth == 0 ? kTop : kIncluded;
     for (const Value::Entry& entry : document.entries) {
@@ -87,6 +87,7 @@ class GraphParser {
     if (depth == 0) {
       if (const Value* seed = document.Find("seed")) ReadSeed(*seed, spec);
       if (const Value* on_error = document.Find("on_error")) ReadOnError(*on_error, spec.on_error);
+      if (const Value* limits = document.Find("limits")) ReadLimits(*limits, spec.limits);
       if (const Value* memory = document.Find("memory")) {
         spec.memory = ParseBytes(memory->text);
         if (!spec.memory) {
@@ -166,6 +167,38 @@ class GraphParser {
     }
     Error("CFG-VALUE", value.at,
           fmt::format("max_bad: expected a share like 1% or a count, got {}", value.Describe()));
+  }
+
+  void ReadLimits(const Value& value, CodecLimits& limits) {
+    if (value.kind != Value::Kind::kMap) {
+      Error("CFG-VALUE", value.at,
+            fmt::format("limits: expected a mapping, got {}", value.Describe()));
+      return;
+    }
+    const auto read = [&](const Value& number, auto& into) {
+      if (number.kind != Value::Kind::kInt || number.integer < 1 || number.integer > 1LL << 40) {
+        Error("CFG-VALUE", number.at,
+              fmt::format("limits: expected an integer of at least 1, got {}", number.Describe()));
+        return;
+      }
+      into = static_cast<std::decay_t<decltype(into)>>(number.integer);
+    };
+    for (const Value::Entry& entry : value.entries) {
+      if (entry.key == "max_pixels")
+        read(entry.value, limits.max_pixels);
+      else if (entry.key == "max_side")
+        read(entry.value, limits.max_side);
+      else if (entry.key == "max_ratio")
+        read(entry.value, limits.max_ratio);
+      else if (entry.key == "max_scans")
+        read(entry.value, limits.max_scans);
+      else {
+        Error("CFG-KEY", entry.at,
+              fmt::format(
+                  "unknown key '{}' in limits{}", entry.key,
+                  Suggestion(entry.key, {"max_pixels", "max_side", "max_ratio", "max_scans"})));
+      }
+    }
   }
 
   void ReadIncludes(const Value& include, GraphSpec& spec, int depth) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The graph language: from a Value tree to a GraphSpec, the configuration as plain data.
 //
-//   doc  = {version, seed?, include?, on_error?, memory?, nodes: {NAME: node}}
+//   doc  = {version, seed?, include?, on_error?, memory?, limits?, nodes: {NAME: node}}
 //   node = [step+] | {VERB: args, mod*}          a list is {chain: [...]}
 //   step = VERB | {VERB: args, mod*}             exactly one VERB
 //   args = scalar or list (the primary parameter) | mapping
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "pipeline/config.h"
+#include "pipeline/contracts.h"
 #include "pipeline/error.h"
 #include "pipeline/value.h"
 
@@ -68,6 +69,7 @@ struct GraphSpec {
   std::optional<std::uint64_t> seed;
   OnError on_error;
   std::optional<std::uint64_t> memory;  // bytes
+  CodecLimits limits;                   // what a picture may claim before it is refused
   std::vector<NodeSpec> nodes;
 };
 

@@ -72,7 +72,7 @@ Plan Plan::Make(const Graph& graph, std::uint64_t limit,
       }
     }
     for (const Node& other : graph.nodes) {
-      if (other.kind == Node::Kind::kCopies && other.lifted_into == static_cast<int>(i)) {
+      if (other.kind == Node::Kind::kCopies && other.planned_by == static_cast<int>(i)) {
         lane.copies = static_cast<std::uint32_t>(other.copies);
       }
     }

@@ -109,7 +109,7 @@ TEST_CASE("a truncated JPEG names the missing rows") {
   CHECK(image.Error().code == "DEC-TRUNC");
   CHECK(image.Error().message.starts_with("JPEG ends early; rows 1"));
   CHECK(image.Error().message.ends_with("..479 of 480 missing"));
-  CHECK(image.Error().remedy == "set decode.truncated: accept to keep it");
+  CHECK(image.Error().remedy == "set truncated: accept at the source to keep it");
 }
 
 TEST_CASE("an accepted truncated JPEG keeps the rows that are there") {

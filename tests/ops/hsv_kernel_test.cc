@@ -62,6 +62,19 @@ TEST_CASE("gray has no hue and no saturation") {
   }
 }
 
+TEST_CASE("float colours outside the range come back") {
+  for (const Rgb in : {Rgb{1.5F, 1.25F, 0.5F}, Rgb{2, 2, 2}, Rgb{0.5F, -0.25F, 0.125F}}) {
+    const Rgb out = HsvToRgb(RgbToHsv(in));
+    CHECK(out.r == doctest::Approx(in.r));
+    CHECK(out.g == doctest::Approx(in.g));
+    CHECK(out.b == doctest::Approx(in.b));
+  }
+  const Rgb dark = HsvToRgb(RgbToHsv({0, -0.5F, -1}));
+  CHECK(dark.r == 0);
+  CHECK(dark.g == 0);
+  CHECK(dark.b == 0);
+}
+
 TEST_CASE("hue turns around the circle") {
   CHECK(TurnHue(0.9F, 0.2F) == doctest::Approx(0.1));
   CHECK(TurnHue(0.1F, -0.3F) == doctest::Approx(0.8));

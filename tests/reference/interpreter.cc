@@ -372,6 +372,12 @@ Image64 Interpreter::ResampleFrame(FrameState& frame, ValueRange range, const Pe
     for (int d : {2, 4, 8}) {
       if (LargestStretch(group.map) * d <= 1 + 1e-9) denominator = d;
     }
+    // Turned upright, blocks of the stored picture start at its corner only in whole multiples.
+    const Size upright = frame.encoded->header->UprightSize();
+    while (frame.encoded->header->orientation != 1 && denominator > 1 &&
+           (upright.width % denominator != 0 || upright.height % denominator != 0)) {
+      denominator /= 2;
+    }
   }
   if (!Decode(frame, range, denominator)) return {};
   if (denominator > 1) {

@@ -118,6 +118,33 @@ struct AxisRule {
   }
 };
 
+// Where the picture lies in the output of an aligned map; nothing when its edges fall inside output
+// pixels.
+std::optional<cv::Rect> PictureInOutput(const Matrix& map, Size in) {
+  const Point a = Apply(map, {0, 0});
+  const Point b = Apply(map, {1.0 * in.width, 1.0 * in.height});
+  for (double edge : {a.x, a.y, b.x, b.y}) {
+    if (std::abs(edge - std::round(edge)) > kSnap) return std::nullopt;
+  }
+  const auto whole = [](double v) { return static_cast<int>(std::round(v)); };
+  return cv::Rect(cv::Point(whole(std::min(a.x, b.x)), whole(std::min(a.y, b.y))),
+                  cv::Point(whole(std::max(a.x, b.x)), whole(std::max(a.y, b.y))));
+}
+
+// Every corner of the output shows the picture.
+bool ShowsOnlyPicture(const Matrix& inverse, Size in, Size out) {
+  for (const Point corner : {Point{0, 0}, Point{1.0 * out.width, 1.0 * out.height}}) {
+    const Point p = Apply(inverse, corner);
+    if (p.x < -kSnap || p.y < -kSnap || p.x > in.width + kSnap || p.y > in.height + kSnap) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// A picture that fills the output is resized as if there were nothing beyond it, whatever the
+// border; so is one that lies on the pixels of a constant fill like a letter in its box. Elsewhere
+// taps beyond the edges take what the border says.
 Image64 ResampleAligned(const Image64& source, const Sampling& s) {
   const Matrix inverse = Invert(s.map);
   const auto& m = inverse.m;
@@ -125,19 +152,36 @@ Image64 ResampleAligned(const Image64& source, const Sampling& s) {
   // Which output axis walks along the rows of the source.
   AxisRule along_x{swapped ? m[1] : m[0], m[2], s.resampling, false, 0, 0, s.nearest_shift.x};
   AxisRule along_y{swapped ? m[3] : m[4], m[5], s.resampling, false, 0, 0, s.nearest_shift.y};
-  if (s.window) {
-    along_x.limited = along_y.limited = true;
-    along_x.lo = s.window->x, along_x.hi = s.window->x + s.window->width;
-    along_y.lo = s.window->y, along_y.hi = s.window->y + s.window->height;
-  } else if (!s.border) {
-    along_x.limited = along_y.limited = true;
-    along_x.hi = source.size.width;
-    along_y.hi = source.size.height;
-  }
   const BorderRule border = s.border.value_or(BorderRule{});
+  const cv::Rect all(0, 0, s.out.width, s.out.height);
+  cv::Rect shown = all;  // the rest is fill
+  std::optional<cv::Rect> limit = s.window;
+  if (!limit) {
+    const cv::Rect picture(0, 0, source.size.width, source.size.height);
+    if (!s.border || ShowsOnlyPicture(inverse, source.size, s.out)) {
+      limit = picture;
+    } else if (border.mode == Border::kConstant) {
+      const auto boxed = PictureInOutput(s.map, source.size);
+      if (boxed && !(*boxed & all).empty()) {
+        limit = picture;
+        shown = *boxed & all;
+      }
+    }
+  }
+  if (limit) {
+    along_x.limited = along_y.limited = true;
+    along_x.lo = limit->x, along_x.hi = limit->x + limit->width;
+    along_y.lo = limit->y, along_y.hi = limit->y + limit->height;
+  }
+  const Taps outside{{-1, 1}};
+  const BorderRule fill{Border::kConstant, border.fill};
   Image64 out(s.out, source.channels, source.depth, source.range);
   for (int y = 0; y < s.out.height; ++y) {
     for (int x = 0; x < s.out.width; ++x) {
+      if (!shown.contains({x, y})) {
+        Sum(source, outside, outside, fill, out, x, y);
+        continue;
+      }
       Sum(source, along_x.At(swapped ? y : x), along_y.At(swapped ? x : y), border, out, x, y);
     }
   }

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// How own kernels compare with the OpenCV calls that do (nearly) the same, on 512x512x3 uint8 and
+// one thread. Both run alternately, so that a busy machine slows both; the figure is the ratio of
+// medians.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <opencv2/imgproc.hpp>
+#include <string>
+#include <vector>
+
+#include "ops/blur_kernel.h"
+#include "ops/colour_kernel.h"
+#include "ops/families.h"
+#include "ops/noise_kernel.h"
+
+namespace pixloom {
+namespace {
+
+constexpr int kPairs = 31;
+
+double Microseconds(const std::function<void()>& run) {
+  const auto begin = std::chrono::steady_clock::now();
+  run();
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
+      .count();
+}
+
+double Median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+void Compare(const std::string& name, const std::function<void()>& own,
+             const std::function<void()>& opencv) {
+  std::vector<double> own_times;
+  std::vector<double> opencv_times;
+  own();
+  opencv();
+  for (int i = 0; i < kPairs; ++i) {
+    own_times.push_back(Microseconds(own));
+    opencv_times.push_back(Microseconds(opencv));
+  }
+  const double a = Median(own_times);
+  const double b = Median(opencv_times);
+  fmt::print("{:34} {:9.1f} {:9.1f}   {:5.2f}x  {:8.1f} {:8.1f}\n", name, a, b, b / a,
+             *std::min_element(own_times.begin(), own_times.end()),
+             *std::min_element(opencv_times.begin(), opencv_times.end()));
+}
+
+AffineGroup GroupOf(const Matrix& map, Size in, Size out) {
+  AffineGroup group;
+  group.map = map;
+  group.in = in;
+  group.out = out;
+  return group;
+}
+
+void Run() {
+  cv::setNumThreads(1);
+  cv::Mat image(512, 512, CV_8UC3);
+  cv::randu(image, 0, 256);
+  const auto families = MakeFamilies();
+  const ImageView view = ImageView::Whole(image);
+  const Size size{512, 512};
+  cv::Mat own;
+  cv::Mat theirs;
+
+  fmt::print("{:34} {:>9} {:>9}   {:>6}  {:>8} {:>8}\n", "512x512x3 uint8, us", "own", "OpenCV",
+             "gain", "best own", "best cv");
+  const AffineGroup flip = GroupOf(Matrix::MirrorX(512), size, size);
+  Compare(
+      "hflip / cv::flip", [&] { own = families->Affine(view, flip); },
+      [&] { cv::flip(image, theirs, 1); });
+
+  const AffineGroup quarter = GroupOf(Matrix{{0, -1, 512, 1, 0, 0, 0, 0, 1}}, size, size);
+  Compare(
+      "rot90 / cv::rotate", [&] { own = families->Affine(view, quarter); },
+      [&] { cv::rotate(image, theirs, cv::ROTATE_90_CLOCKWISE); });
+
+  const Matrix turn = Matrix::Translate(256, 256) * Matrix::Rotate(0.3) * Matrix::Scale(1.1, 1.1) *
+                      Matrix::Translate(-256, -256);
+  const cv::Mat affine =
+      (cv::Mat_<double>(2, 3) << turn.m[0], turn.m[1], turn.m[2], turn.m[3], turn.m[4], turn.m[5]);
+  AffineGroup warp = GroupOf(turn, size, size);
+  Compare(
+      "warp linear constant / warpAffine", [&] { own = families->Affine(view, warp); },
+      [&] {
+        cv::warpAffine(image, theirs, affine, {512, 512});
+      });
+  warp.border.mode = Border::kReflect101;
+  Compare(
+      "warp linear reflect101 / warpAffine", [&] { own = families->Affine(view, warp); },
+      [&] {
+        cv::warpAffine(image, theirs, affine, {512, 512}, cv::INTER_LINEAR, cv::BORDER_REFLECT_101);
+      });
+  warp.resampling = Resampling::kNearest;
+  Compare(
+      "warp nearest / warpAffine", [&] { own = families->Affine(view, warp); },
+      [&] {
+        cv::warpAffine(image, theirs, affine, {512, 512}, cv::INTER_NEAREST,
+                       cv::BORDER_REFLECT_101);
+      });
+  Matrix tilt = turn;
+  tilt.m[6] = 1e-4;
+  tilt.m[7] = -2e-4;
+  const AffineGroup projective = GroupOf(tilt, size, size);
+  const cv::Mat matrix(3, 3, CV_64F, tilt.m.data());
+  Compare(
+      "projective / warpPerspective", [&] { own = families->Affine(view, projective); },
+      [&] {
+        cv::warpPerspective(image, theirs, matrix, {512, 512});
+      });
+
+  WarpField field;
+  field.displacement.create(512, 512, CV_32FC2);
+  cv::randu(field.displacement, -4, 4);
+  cv::GaussianBlur(field.displacement, field.displacement, {17, 17}, 6);
+  field.border.mode = Border::kReflect101;
+  cv::Mat positions(512, 512, CV_32FC2);
+  for (int y = 0; y < 512; ++y) {
+    for (int x = 0; x < 512; ++x) {
+      positions.at<cv::Vec2f>(y, x) = field.displacement.at<cv::Vec2f>(y, x) +
+                                      cv::Vec2f(static_cast<float>(x), static_cast<float>(y));
+    }
+  }
+  Compare(
+      "field / cv::remap", [&] { own = families->Field(image, field); },
+      [&] {
+        cv::remap(image, theirs, positions, cv::noArray(), cv::INTER_LINEAR,
+                  cv::BORDER_REFLECT_101);
+      });
+
+  AffineGroup shrink = GroupOf(Matrix::Scale(224.0 / 512, 224.0 / 512), size, {224, 224});
+  shrink.resampling = Resampling::kAntialias;
+  Compare(
+      "antialias 512->224 / INTER_AREA", [&] { own = families->Affine(view, shrink); },
+      [&] {
+        cv::resize(image, theirs, {224, 224}, 0, 0, cv::INTER_AREA);
+      });
+
+  cv::Mat worked = image.clone();
+  const ColourStep lut[] = {Lut{[](int, double x) { return 1 - x * x; }, false}};
+  cv::Mat table(1, 256, CV_8U);
+  for (int i = 0; i < 256; ++i) table.data[i] = static_cast<std::uint8_t>(255 - i * i / 255);
+  Compare(
+      "lut / cv::LUT", [&] { families->Colour(worked, lut, {}, true); },
+      [&] { cv::LUT(image, table, theirs); });
+  const ColourStep mixing[] = {ColorMatrix{{.9, .1, 0, .02, .1, .8, .1, 0, 0, .2, .8, -.01}}};
+  const cv::Mat weights =
+      (cv::Mat_<float>(3, 4) << .9F, .1F, 0, 5, .1F, .8F, .1F, 0, 0, .2F, .8F, -3);
+  Compare(
+      "colour matrix / cv::transform", [&] { families->Colour(worked, mixing, {}, true); },
+      [&] { cv::transform(image, theirs, weights); });
+
+  Compare(
+      "gaussian noise / randn + add",
+      [&] {
+        AddGaussianNoise(worked, 15, 0, true, {1, 2, 3});
+      },
+      [&] {
+        cv::Mat noise(512, 512, CV_16SC3);
+        cv::randn(noise, 0, 15);
+        cv::add(image, noise, theirs, cv::noArray(), CV_8U);
+      });
+  for (const double sigma : {0.6, 2.0}) {
+    const int k = 2 * static_cast<int>(3.5 * sigma) + 1;
+    Compare(
+        fmt::format("gaussian blur {0}x{0} / GaussianBlur", k),
+        [&] { own = GaussianBlur(image, sigma, sigma); },
+        [&] {
+          cv::GaussianBlur(image, theirs, {k, k}, sigma, sigma);
+        });
+  }
+}
+
+}  // namespace
+}  // namespace pixloom
+
+int main() {
+  pixloom::Run();
+  return 0;
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of the executor: internal to pipeline/executor*.cc.
+//
+// Three kinds of flow-graph nodes share this object. The control node is serial and owns admission,
+// windows and order; the writer is serial and owns the sinks' files; workers are unlimited and
+// touch only the item they were given, its unit under the unit's mutex, and atomics.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <oneapi/tbb/flow_graph.h>
+
+#include "pipeline/chain.h"
+#include "pipeline/executor.h"
+#include "pipeline/executor_units.h"
+#include "pipeline/plan.h"
+
+namespace pixloom::executor {
+
+using Clock = std::chrono::steady_clock;
+namespace flow = tbb::flow;
+
+inline std::int64_t Nanoseconds(Clock::duration d) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(d).count();
+}
+
+// Decoding time of the current thread since it was last taken; keeps it out of the chain's own.
+inline thread_local std::int64_t decode_nanoseconds = 0;
+
+class TimedCodec final : public Codec {
+ public:
+  explicit TimedCodec(const Codec& codec) : codec_(codec) {}
+  Result<ImageHeader> ReadHeader(std::span<const std::uint8_t> bytes) const override {
+    return codec_.ReadHeader(bytes);
+  }
+  Result<DecodedImage> Decode(std::span<const std::uint8_t> bytes, const ImageHeader& header,
+                              const DecodeRequest& request) const override {
+    const auto start = Clock::now();
+    auto result = codec_.Decode(bytes, header, request);
+    decode_nanoseconds += Nanoseconds(Clock::now() - start);
+    return result;
+  }
+  Result<std::vector<std::uint8_t>> Encode(const cv::Mat& pixels,
+                                           const EncodeRequest& request) const override {
+    return codec_.Encode(pixels, request);
+  }
+
+ private:
+  const Codec& codec_;
+};
+
+struct NodeState {
+  std::atomic<std::uint64_t> in{0}, generated{0}, out{0}, filtered{0}, failed{0};
+  std::atomic<std::int64_t> nanoseconds{0};
+  std::vector<std::vector<std::pair<int, int>>> readers;  // per output: (node, input)
+  std::unique_ptr<flow::function_node<ItemPtr>> worker;
+};
+
+class Run {
+ public:
+  Run(Graph& graph, const Families& families, const Codec& codec, const RunOptions& options);
+  RunReport Go();
+
+ private:
+  // ---- before and after -------------------------------------------------------------------------
+
+  // Windows in the order samples meet them; a block of a later one waits for earlier ones.
+  void FindWindows();
+  // The plan refuses a budget that could not keep every thread and one window busy.
+  void SetBudget();
+  void OpenSinks();
+  void CloseSinks(bool complete);
+  void FillReport();
+  std::uint64_t EntriesInPlan(int source) const;
+
+  // ---- the flow graph ---------------------------------------------------------------------------
+
+  void RunFlow();
+  // No exception may cross a flow-graph node: the first one is kept and stops the run.
+  template <class F>
+  void Guard(F body) {
+    try {
+      body();
+    } catch (const std::bad_alloc&) {
+      Fail(std::make_exception_ptr(EnvironmentError(
+          "out of memory; lower memory or --threads, then run the same command again")));
+    } catch (...) {
+      Fail(std::current_exception());
+    }
+  }
+  void Fail(std::exception_ptr error);
+
+  // ---- control: admission, windows, order -------------------------------------------------------
+
+  void Control(const Event& event);
+  bool MayAdmit();
+  void Pump();
+  Result<Sample> ReadEntry(const Plan::Unit& what) const;
+  // Reads the entry once for all its copies.
+  void LoadEntry(const Plan::Unit& what);
+  void Admit(const Plan::Unit& what, std::uint64_t cost);
+  int PlannedCopies(int source) const;
+  // Runs every block whose units are all settled.
+  void FireWindows();
+  bool BlockReady(int window, std::uint64_t first, std::uint64_t end) const;
+  bool IsUpstream(int a, int b) const;
+  void FireBlock(int window, std::uint64_t first, std::uint64_t end);
+  // Hands settled units to the writer in plan order.
+  void Retire();
+  void DropWaiting();
+  // Entries are judged when their last copy is written; copies of one entry are neighbours.
+  void CountEntry(const Unit& unit);
+  void StopIfTooMany(bool fatal);
+  void ReportProgress(bool finished);
+
+  // ---- nodes ------------------------------------------------------------------------------------
+
+  // Gives `sample` to every reader of an output; all but the last get a clone.
+  void Send(int node, int output, const UnitPtr& unit, Sample sample);
+  // One sample of the unit has come to rest.
+  void Release(const UnitPtr& unit);
+  void Work(int n, const ItemPtr& item);
+  std::optional<DataError> Apply(int n, Item& item);
+  // By hash of the source key, so that copies of one source stay together.
+  static int PartOf(const Node& node, const Sample& sample);
+  void RunWindow(const WindowTask& task);
+  void RecordBad(Unit& unit, const Sample& sample, int n, DataError error);
+
+  // ---- writer -----------------------------------------------------------------------------------
+
+  void WriteUnit(Unit& unit);
+
+  // An entry that was read and waits for its token.
+  struct Pending {
+    Result<Sample> sample;
+    std::uint64_t cost = 0;
+  };
+
+  Graph& graph_;
+  const RunOptions& options_;
+  TimedCodec codec_;
+  ChainRunner chains_;
+  std::vector<NodeState> states_;
+  std::vector<int> windows_;
+  int largest_window_ = 0;
+  int threads_ = 1;
+  Plan plan_;
+  std::uint64_t total_ = 0;
+  Clock::time_point started_;
+  std::unique_ptr<flow::function_node<Event>> control_;
+  std::unique_ptr<flow::function_node<UnitPtr>> writer_;
+  std::unique_ptr<flow::function_node<std::shared_ptr<WindowTask>>> window_worker_;
+
+  // Owned by the control node.
+  std::uint64_t next_seq_ = 0;
+  std::uint64_t next_retired_ = 0;
+  std::uint64_t used_ = 0, peak_used_ = 0, budget_ = 0, max_in_flight_ = 0;
+  int active_ = 0;   // units that are not settled
+  int writing_ = 0;  // units on their way through the writer
+  std::map<std::uint64_t, UnitPtr> in_flight_;
+  std::optional<Pending> pending_;
+  std::map<int, SourceCounts> sources_;
+  bool entry_failed_ = false, entry_unfinished_ = false, entry_written_ = false;
+  std::uint64_t bad_entries_ = 0, judged_entries_ = 0;
+  Clock::time_point last_progress_;
+  bool interrupted_ = false;
+  bool stopped_ = false;
+
+  // Owned by the writer node.
+  std::ofstream quarantine_;
+
+  // Shared.
+  std::string quarantine_path_;
+  std::atomic<std::int64_t> decode_total_{0};
+  std::atomic<std::uint64_t> decode_warnings_{0};
+  std::atomic<std::uint64_t> quarantined_{0};
+  std::atomic<bool> cancelled_{false};
+  std::mutex failure_mutex_;
+  std::exception_ptr failure_;
+  RunReport report_;
+};
+
+}  // namespace pixloom::executor
