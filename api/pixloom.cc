@@ -97,19 +97,6 @@ class SingleEntrySource final : public Source {
   SourceEntry entry_;
 };
 
-// Stands in for the sources that do not hold the entry.
-class EmptySource final : public Source {
- public:
-  Result<std::vector<SourceEntry>, std::string> List(
-      const std::function<void(std::string)>&) override {
-    return std::vector<SourceEntry>{};
-  }
-  Result<Sample> Read(const SourceEntry&) const override {
-    return DataError{"SRC-KEY", "this source is not read", "", ""};
-  }
-  Meta OutputMeta() const override { return {}; }
-};
-
 }  // namespace
 
 const Registry& BuiltIns() {
@@ -189,14 +176,16 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
   std::vector<std::pair<Node*, std::unique_ptr<Source>>> sources;
   std::vector<std::pair<Node*, std::unique_ptr<Sink>>> sinks;
   bool found = false;
+  // Before anything is taken apart.
+  for (const Node& node : graph.nodes) {
+    if (node.kind != Node::Kind::kWindow) continue;
+    Diagnostics diagnostics;
+    diagnostics.Error(
+        "CFG-REPLAY", node.at,
+        fmt::format("{}: a window needs its neighbours; replay ends before it", node.name));
+    throw ConfigError(diagnostics);
+  }
   for (Node& node : graph.nodes) {
-    if (node.kind == Node::Kind::kWindow) {
-      Diagnostics diagnostics;
-      diagnostics.Error(
-          "CFG-REPLAY", node.at,
-          fmt::format("{}: a window needs its neighbours; replay ends before it", node.name));
-      throw ConfigError(diagnostics);
-    }
     if (node.kind != Node::Kind::kSource) continue;
     auto entries = node.source->List([](const std::string&) {});
     std::optional<SourceEntry> match;
@@ -206,11 +195,12 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
       }
     }
     found = found || match.has_value();
+    if (!match) {
+      node.idle = true;
+      continue;
+    }
     auto original = std::move(node.source);
-    if (match)
-      node.source = std::make_unique<SingleEntrySource>(*original, *match);
-    else
-      node.source = std::make_unique<EmptySource>();
+    node.source = std::make_unique<SingleEntrySource>(*original, *match);
     sources.emplace_back(&node, std::move(original));
   }
   for (Node& node : graph.nodes) {
@@ -219,6 +209,7 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
     node.sink = std::make_unique<CollectingSink>(node.name, replayed);
   }
   const auto restore = [&] {
+    for (Node& node : graph.nodes) node.idle = false;
     for (auto& [node, source] : sources) node->source = std::move(source);
     for (auto& [node, sink] : sinks) node->sink = std::move(sink);
   };

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/register.h"
 
+#include <algorithm>
 #include <string_view>
 #include <tuple>
+
+#include <fmt/format.h>
 
 #include "datasets/discard.h"
 #include "datasets/image_folder.h"
@@ -140,6 +143,11 @@ struct Shapes {
     if (objects.lo != static_cast<double>(static_cast<int>(objects.lo)) ||
         objects.hi != static_cast<double>(static_cast<int>(objects.hi))) {
       return "objects: expected whole numbers";
+    }
+    // Half of the shorter side leaves room for the diagonal of a turned square.
+    if (const int most = std::min(size.width, size.height) / 2; min_object > most) {
+      return fmt::format("min_object: {} is more than half of the shorter side, {}", min_object,
+                         most);
     }
     return "";
   }

@@ -177,20 +177,28 @@ class Binder {
       return;
     }
     double total = 0;
+    bool usable = true;
     node.outputs.clear();
     for (const Value::Entry& entry : args.entries) {
       if (entry.key.starts_with("x-")) continue;
+      node.outputs.push_back(entry.key);
+      if (!IsName(entry.key)) {
+        Error("CFG-NAME", entry.at,
+              fmt::format("{}: '{}': use lower-case letters, digits and _, a letter first", where,
+                          entry.key));
+        usable = false;
+      }
       if (!entry.value.IsNumber() || entry.value.number <= 0 || entry.value.number > 1) {
         Error("CFG-VALUE", entry.value.at,
               fmt::format("{}: {}: expected a share in (0, 1], got {}", where, entry.key,
                           entry.value.Describe()));
+        usable = false;
         continue;
       }
       node.parts.push_back({entry.key, entry.value.number});
-      node.outputs.push_back(entry.key);
       total += entry.value.number;
     }
-    if (diagnostics_.HasErrors()) return;
+    if (!usable) return;
     if (std::abs(total - 1) > 1e-6) {
       Error("CFG-VALUE", args.at,
             fmt::format("{}: shares add up to {}, expected 1", where, schema::Number(total)));

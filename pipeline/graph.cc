@@ -129,14 +129,16 @@ Value StepYaml(const ChainStep& step) {
     }
   }
   std::vector<Value::Entry> entries{{verb, {}, std::move(args)}};
-  if (step.p < 1) entries.push_back({"p", {}, Value::Float(step.p)});
+  // What p is when it is not given depends on the verb.
+  const double usual_p = step.kind == ChainStep::Kind::kSometimes ? 0.5 : 1;
+  if (step.p != usual_p) entries.push_back({"p", {}, Value::Float(step.p)});
   if (step.weight != 1) entries.push_back({"weight", {}, Value::Float(step.weight)});
-  // The name fixes the stream, whatever is inserted later.
+  // The name fixes the stream, whatever was taken out by passes or is inserted later.
   const std::string& stream = *step.stream;
-  const std::string leaf = stream.substr(stream.find('/') + 1);
-  if (leaf.find_first_of("#@") == std::string::npos) {
-    entries.push_back({"name", {}, Value::String(leaf, {})});
-  }
+  entries.push_back({"name", {}, Value::String(stream.substr(stream.find('/') + 1), {})});
+  // Geometry inside a group with fields or a scope moves everything all the same.
+  const bool geometric = step.kind == ChainStep::Kind::kOperator && step.op->Info().IsGeometric();
+  if (geometric) return Value::Map(std::move(entries));
   if (!step.fields.empty()) {
     std::vector<Value> fields;
     for (const std::string& f : step.fields) fields.push_back(Value::String(f, {}));
@@ -200,7 +202,7 @@ std::string Graph::ToYaml() const {
   const Value max_bad =
       on_error.max_bad_count
           ? Value::Int(*on_error.max_bad_count)
-          : Value::String(fmt::format("{}%", on_error.max_bad_fraction * 100), {});
+          : Value::String(fmt::format("{:.12g}%", on_error.max_bad_fraction * 100), {});
   std::vector<Value::Entry> doc{
       {"version", {}, Value::Int(1)},
       {"seed", {}, Value::Int(static_cast<std::int64_t>(seed))},

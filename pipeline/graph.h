@@ -77,6 +77,7 @@ struct Node {
   std::vector<Meta> meta;                // per output, set by `infer`
 
   std::unique_ptr<Source> source;                // kSource
+  bool idle = false;                             // kSource: replay reads another one
   Value args;                                    // source and sink arguments, for to_yaml
   std::unique_ptr<Sink> sink;                    // kSink
   std::vector<ChainStep> steps;                  // kChain

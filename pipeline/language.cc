@@ -11,6 +11,13 @@
 
 namespace pixloom {
 
+bool IsName(std::string_view text) {
+  if (text.empty() || text[0] < 'a' || text[0] > 'z') return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
 namespace {
 
 const std::vector<std::string> kModifiers{"from", "p",      "fields",   "scope",
@@ -21,11 +28,17 @@ bool Contains(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-bool IsName(std::string_view text) {
-  if (text.empty() || text[0] < 'a' || text[0] > 'z') return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  });
+// A name, or the end of a stream's path as to_yaml writes it: "hflip#2@0".
+bool IsStepName(std::string_view text) {
+  const std::size_t end = std::min(text.find_first_of("#@"), text.size());
+  if (!IsName(text.substr(0, end))) return false;
+  bool digit = true;
+  for (const char c : text.substr(end)) {
+    const bool mark = c == '#' || c == '@';
+    if (mark ? !digit : c < '0' || c > '9') return false;
+    digit = !mark;
+  }
+  return digit;
 }
 
 class GraphParser {
@@ -269,6 +282,7 @@ class GraphParser {
     step.at = value.at;
     if (value.kind == Value::Kind::kString) {
       step.verb = value.text;
+      step.args.at = value.at;
       if (IsComposite(step.verb)) {
         Error("CFG-STEPS", value.at, fmt::format("{}: {} needs steps", where, step.verb));
         return std::nullopt;
@@ -367,7 +381,7 @@ class GraphParser {
               fmt::format("{}: scope: expected clip or frame, got {}", where, value.Describe()));
       }
     } else if (entry.key == "name") {
-      if (value.IsScalar() && IsName(value.text)) {
+      if (value.IsScalar() && IsStepName(value.text)) {
         step.name = value.text;
       } else {
         Error("CFG-NAME", value.at,
@@ -522,7 +536,7 @@ std::optional<GraphSpec> ParseGraph(const Value& document, const std::vector<std
 std::optional<std::uint64_t> ParseBytes(std::string_view text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || number < 0) return std::nullopt;
+  if (error != std::errc() || !(number >= 0)) return std::nullopt;  // NaN as well
   std::string unit(end, text.data() + text.size());
   unit.erase(std::remove(unit.begin(), unit.end(), ' '), unit.end());
   static const std::map<std::string, double> kUnits{

@@ -41,7 +41,7 @@ struct StepSpec {
   std::vector<std::string> fields;
   Position fields_at;
   std::optional<std::string> scope;  // "clip" or "frame"
-  std::optional<std::string> name;
+  std::optional<std::string> name;  // NAME, or as to_yaml writes it NAME#2@0
   bool resample_each = false;
   std::optional<OnError::Policy> on_error;
   std::vector<StepSpec> steps;      // children of a verb that holds steps
@@ -72,6 +72,9 @@ struct GraphSpec {
   CodecLimits limits;                   // what a picture may claim before it is refused
   std::vector<NodeSpec> nodes;
 };
+
+// [a-z][a-z0-9_]*: what nodes, outputs and fields may be called.
+bool IsName(std::string_view text);
 
 // Verbs that hold steps: chain, one_of, some_of, sometimes, random_order, repeat.
 const std::vector<std::string>& CompositeVerbs();

@@ -278,6 +278,9 @@ Outcome RunPipeline(Pipeline& pipeline, int threads) {
   Kept().clear();
   outcome.report = pipeline.Run(options);
   outcome.samples = std::move(Kept());
+  // Between sinks there is no order.
+  std::stable_sort(outcome.samples.begin(), outcome.samples.end(),
+                   [](const Collected& a, const Collected& b) { return a.sink < b.sink; });
   Kept().clear();
   std::ifstream lines(options.quarantine_file);
   for (std::string line; std::getline(lines, line);) outcome.quarantine.push_back(line);

@@ -26,7 +26,7 @@ struct Collected {
 
 struct Outcome {
   RunReport report;
-  std::vector<Collected> samples;       // in the order of arrival
+  std::vector<Collected> samples;       // by sink, then in the order of arrival
   std::vector<std::string> quarantine;  // lines
   std::string errors;                   // of the configuration; "" when it ran
   const Sample& operator[](std::size_t i) const { return samples.at(i).sample; }
