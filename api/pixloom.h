@@ -64,7 +64,7 @@ class Pipeline {
   const std::vector<PassLog>& passes() const { return compiled_.log; }
   const std::vector<Diagnostic>& notices() const { return notices_; }
   // The configuration with every default and every `from` written out.
-  std::string ToYaml() const { return compiled_.graph.ToYaml(); }
+  const std::string& ToYaml() const { return compiled_.yaml; }
 
  private:
   Pipeline() = default;

@@ -40,8 +40,9 @@ void StatsMeter<T>::Add(const T* row, int pixels) {
 template <class T>
 void StatsMeter<T>::AddGray(const T* row, int pixels) {
   Sum sum = 0;
-  if (channels_ < 3) {
-    for (int i = 0; i < pixels; ++i) sum += row[i * channels_];
+  if (channels_ != 3 && channels_ != 4) {
+    // Channels without colour count alike.
+    for (int i = 0; i < pixels * channels_; ++i) sum += row[i];
   } else if constexpr (std::is_integral_v<T>) {
     for (int i = 0; i < pixels; ++i, row += channels_) sum += GrayLevel<T>(row[0], row[1], row[2]);
   } else {
@@ -86,7 +87,10 @@ double StatsMeter<T>::Unit(double sum) const {
 template <class T>
 Stats StatsMeter<T>::Finish() const {
   Stats stats;
-  if (kind_ == StatsKind::kGrayMean) stats.gray_mean = Unit(static_cast<double>(sums_[0]));
+  if (kind_ == StatsKind::kGrayMean) {
+    const int summed = channels_ == 3 || channels_ == 4 ? 1 : channels_;
+    stats.gray_mean = Unit(static_cast<double>(sums_[0]) / summed);
+  }
   if (kind_ == StatsKind::kChannelMean) {
     for (std::size_t c = 0; c < sums_.size(); ++c) {
       if (static_cast<int>(c) < channels_) stats.mean[c] = Unit(static_cast<double>(sums_[c]));

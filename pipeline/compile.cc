@@ -36,6 +36,7 @@ Compiled Compile(const GraphSpec& spec, const Registry& registry, const Services
   compiled.graph = Bind(spec, registry, services, diagnostics);
   if (diagnostics.HasErrors()) throw ConfigError(diagnostics);
   Verify(compiled.graph);
+  compiled.yaml = compiled.graph.ToYaml();
   compiled.log.push_back({"bind", "names and values become typed operators and edges",
                           fmt::format("{} nodes", compiled.graph.nodes.size())});
   for (const Pass& pass : Passes()) {

@@ -34,9 +34,10 @@ struct RunOptions {
   std::string config_text{};      // as it ran; sinks may store it
   std::string quarantine_file{};  // "": beside the first output
 
-  std::function<void(const Progress&)> progress{};   // from one thread at a time
-  std::function<void(const std::string&)> notice{};  // what was skipped while listing
-  const std::atomic<bool>* stop = nullptr;           // true: finish what is in flight
+  std::function<void(const Progress&)> progress{};             // from one thread at a time
+  std::function<void(const QuarantineRecord&)> quarantined{};  // from one thread, in plan order
+  std::function<void(const std::string&)> notice{};            // what was skipped while listing
+  const std::atomic<bool>* stop = nullptr;                     // true: finish what is in flight
   // Tests disturb timing here: called before each node works on a sample.
   std::function<void(std::string_view node, std::uint64_t seq)> before_node{};
 };

@@ -203,6 +203,7 @@ void Run::WriteUnit(Unit& unit) {
           fmt::format("cannot write {}: disk full or read-only?", quarantine_path_));
     }
     ++quarantined_;
+    if (options_.quarantined) options_.quarantined(record);
   }
   unit.wrote = !unit.parked.empty();
   unit.parked.clear();

@@ -26,6 +26,7 @@ struct PassLog {
 
 struct Compiled {
   Graph graph;
+  std::string yaml;  // the configuration with every `from` and default, before any rewriting
   std::vector<PassLog> log;
 };
 

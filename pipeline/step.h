@@ -78,7 +78,9 @@ struct ColorMatrix {
 enum class StatsKind { kNone, kGrayMean, kChannelMean, kHistogram };
 
 struct Stats {
-  double gray_mean = 0;                  // unit scale, BT.601 luma rounded per pixel as ToGray does
+  // Unit scale. Of three or four channels BT.601 luma, rounded per pixel as ToGray does; otherwise
+  // of all values.
+  double gray_mean = 0;
   std::array<double, 4> mean{};          // unit scale, per channel
   std::vector<std::uint32_t> histogram;  // channels x 256 (uint8) or channels x 65536 (uint16)
 };

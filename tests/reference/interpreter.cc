@@ -390,7 +390,7 @@ Image64 Interpreter::ResampleFrame(FrameState& frame, ValueRange range, const Pe
     }
   }
   Image64 result = Resample(frame.pixels, sampling);
-  RoundToDepth(result);
+  RoundToDepth(result, context_.rounding_shift);
   return result;
 }
 
@@ -415,7 +415,7 @@ void Interpreter::RunField(const FieldStep& step) {
       if (stopped_ || !Decode(frame, field.range, 1)) return;
       FieldStep own{scaled(frame.size()), step.border, step.resampling};
       frame.pixels = Displace(frame.pixels, own, context_.nearest_shift);
-      RoundToDepth(frame.pixels);
+      RoundToDepth(frame.pixels, context_.rounding_shift);
     }
   }
   for (auto& [name, mask] : masks_) {
@@ -453,7 +453,7 @@ void Interpreter::RunPicture(const PictureStep& step, const ChainStep& selection
         stopped_ = true;
         return;
       }
-      RoundToDepth(state.pixels);
+      RoundToDepth(state.pixels, context_.rounding_shift);
     }
   }
 }

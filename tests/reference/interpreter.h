@@ -80,6 +80,9 @@ struct Context {
   // Added to every source position before the nearest pixel is chosen. A centre that falls on the
   // border of two pixels may go either way; a test that meets one compares with both.
   Point nearest_shift{0, 0};
+  // Added to every value of an integer image, as a part of the full range, before it is rounded: a
+  // value so close to a half may go either way in float32.
+  double rounding_shift = 0;
 };
 
 struct Outcome {

@@ -76,7 +76,8 @@ using RefStep = std::variant<MapStep, FieldStep, PictureStep>;
 
 // ---- Sampling -----------------------------------------------------------------------------------
 
-void RoundToDepth(Image64& image);
+// `shift`: Context::rounding_shift.
+void RoundToDepth(Image64& image, double shift = 0);
 
 // Position of a tap in a line of `n` pixels; -1: the fill value.
 int BorderIndex(Border mode, int index, int n);

@@ -63,9 +63,11 @@ Image64 FromMat(const cv::Mat& pixels, ValueRange range) {
   return image;
 }
 
-void RoundToDepth(Image64& image) {
+void RoundToDepth(Image64& image, double shift) {
   if (image.depth == Depth::kF32) return;
-  for (double& v : image.values) v = std::clamp(std::floor(v + 0.5), 0.0, image.Span());
+  for (double& v : image.values) {
+    v = std::clamp(std::floor(v + shift * image.Span() + 0.5), 0.0, image.Span());
+  }
 }
 
 cv::Mat ToMat(const Image64& image) {

@@ -10,7 +10,7 @@ namespace pixloom::testing {
 enum class Closeness {
   kSame,     // copies of pixels, codecs: the same bits; nearest but for ties
   kTable,    // curves: the same on integers; float32 rounding on floats
-  kColour,   // float32 colour: now and then one level off where a value lies next to a half
+  kColour,   // float32 colour: values next to a half may go either way, later steps amplify that
   kSampled,  // resampling: `levels` of the type; on floats ten-thousandths of the range
 };
 
@@ -68,7 +68,8 @@ inline const std::vector<ChainCase>& Chains() {
       {"brightness_contrast_mean", "[brightness_contrast: {contrast: [-0.5, 0.5], center: mean}]",
        kColour},
       {"gamma", "[gamma: [0.5, 2]]", kTable},
-      {"color_jitter", "[color_jitter: {brightness: [0.5, 1.5], contrast: [0.5, 1.5]}]", kColour},
+      {"color_jitter", "[color_jitter: {brightness: [0.5, 1.5], contrast: [0.5, 1.5]}]", kColour,
+       2},
       {"color_jitter_parts",
        "[color_jitter: {brightness: 1, contrast: 1, saturation: [0, 2], hue: 0}]", kColour},
       {"hue_saturation", "[hue_saturation: {hue: [-180, 180], saturation: 30, value: -20}]",
@@ -122,16 +123,16 @@ inline const std::vector<ChainCase>& Chains() {
       // Colours.
       {"brightness_contrast_all",
        "[brightness_contrast, brightness_contrast: {center: middle}, gamma]", kTable},
-      {"colours", "[gamma, color_jitter, hue_saturation]", kColour},
+      {"colours", "[gamma, color_jitter, hue_saturation]", kColour, 3},
       {"colours_clamp",
        "[brightness_contrast: {brightness: 0.4}, color_jitter: {saturation: 2},"
        " brightness_contrast: {brightness: -0.4, center: middle}]",
-       kColour},
+       kColour, 3},
 
       // Pictures and geometry in turn.
       {"warp_colours", "[rotate: [-20, 20], gamma: [0.9, 1.1], hflip, gaussian_blur: 1]", kSampled,
        2},
-      {"crop_colours", "[random_crop: [40, 50], gamma, color_jitter, vflip]", kColour},
+      {"crop_colours", "[random_crop: [40, 50], gamma, color_jitter, vflip]", kColour, 2},
       {"noise_blur", "[gaussian_noise: 0.05, gaussian_blur: [0.5, 1.5]]"},
       {"jpeg_crop_jpeg", "[jpeg: 80, crop: {x_min: 0, y_min: 0, x_max: 5, y_max: 5}, jpeg: 60]",
        kSame},
@@ -140,8 +141,7 @@ inline const std::vector<ChainCase>& Chains() {
        kSampled, 2, true},
 
       // Choices.
-      {"one_of",
-       "[one_of: [hflip, vflip, {rotate: 20, weight: 2}, {gamma: {p: 0.5}}], gamma: 1.1]",
+      {"one_of", "[one_of: [hflip, vflip, {rotate: 20, weight: 2}, {gamma: {p: 0.5}}], gamma: 1.1]",
        kSampled, 2},
       {"some_of",
        "[some_of: {n: [1, 3], steps: [hflip, {rotate: [-20, 20]}, {gaussian_blur: 1},"
@@ -164,7 +164,7 @@ inline const std::vector<ChainCase>& Chains() {
       {"main_field_only",
        "[{brightness_contrast: {brightness: [0.1, 0.3]}, fields: [image]}, hflip,"
        " {color_jitter: {p: 0.5}, fields: [image]}]",
-       kColour},
+       kColour, 2},
   };
   return chains;
 }
