@@ -14,6 +14,7 @@ constexpr const char* kEverything = R"(version: 1
 seed: 7
 on_error: {policy: quarantine, max_bad: 40%}
 memory: 512MiB
+limits: {max_side: 1234}
 nodes:
   a: {canvas: {count: 6, size: [40, 44], fail_every: 5, x-why: a note}}
   b: {canvas: {count: 4, first: 100, size: $(SIZE:-32)}}
@@ -94,13 +95,14 @@ TEST_CASE("every from, every default and the policy are written out") {
   has("seed: 7");
   has("max_bad: \"40%\"");
   has("memory: 536870912");
+  has("max_side: 1234");
   has("from:");
   has("parts.train");
   has("interpolation: linear");  // a default
   has("border: reflect");
   has("size: 32");  // the variable's value
   CHECK(written.find("$(") == std::string::npos);
-  CHECK(written.find("limit") == std::string::npos);  // a peer's name
+  CHECK(written.find("limit:") == std::string::npos);  // a peer's name
 }
 
 TEST_CASE("a seed that was chosen is written, so that the run can be repeated") {
