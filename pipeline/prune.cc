@@ -9,23 +9,28 @@ namespace pixloom {
 
 namespace {
 
+int PruneSteps(std::vector<ChainStep>& steps);
+
+int PruneInside(ChainStep& step) {
+  // Children of a choice keep their places: which one is drawn depends on them.
+  const bool choice = step.kind == ChainStep::Kind::kOneOf ||
+                      step.kind == ChainStep::Kind::kSomeOf ||
+                      step.kind == ChainStep::Kind::kRandomOrder;
+  if (!choice) return PruneSteps(step.children) + PruneSteps(step.otherwise);
+  int removed = 0;
+  for (ChainStep& child : step.children) removed += PruneInside(child);
+  return removed;
+}
+
 int PruneSteps(std::vector<ChainStep>& steps) {
   int removed = 0;
   std::vector<ChainStep> kept;
   for (ChainStep& step : steps) {
-    // Children of a choice keep their places: which one is drawn depends on them.
-    const bool choice = step.kind == ChainStep::Kind::kOneOf ||
-                        step.kind == ChainStep::Kind::kSomeOf ||
-                        step.kind == ChainStep::Kind::kRandomOrder;
-    if (!choice) {
-      removed += PruneSteps(step.children);
-      removed += PruneSteps(step.otherwise);
-    } else {
-      for (ChainStep& child : step.children) removed += PruneSteps(child.children);
-    }
+    removed += PruneInside(step);
     const bool never = step.p <= 0 && step.otherwise.empty();
-    const bool empty =
-        step.kind != ChainStep::Kind::kOperator && step.children.empty() && step.otherwise.empty();
+    // A chain that resamples by itself ends the group before it, even when nothing is left inside.
+    const bool empty = step.kind != ChainStep::Kind::kOperator && !step.resample_each &&
+                       step.children.empty() && step.otherwise.empty();
     if (never || empty) {
       ++removed;
       continue;

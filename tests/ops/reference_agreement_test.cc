@@ -2,7 +2,8 @@
 // The engine against the reference interpreter: chains as a user writes them, run by the engine,
 // then replayed from the engine's recipe in float64.
 //
-// PIXLOOM_PROVE=1 runs every chain on every input and several copies of each.
+// PIXLOOM_PROVE=1 runs every chain on every input and several copies of each; PIXLOOM_CHAIN=WORD
+// only the chains with this word in their name.
 #include <algorithm>
 #include <cstdlib>
 #include <map>
@@ -292,7 +293,7 @@ void Run(const std::vector<std::string>& always, const std::vector<std::string>&
       continue;
     }
     std::vector<std::string> inputs = always;
-    for (int i = 0; i < 3 && !in_turn.empty(); ++i) {
+    for (int i = 0; i < 7 && !in_turn.empty(); ++i) {
       inputs.push_back(in_turn[turn++ % in_turn.size()]);
     }
     for (const std::string& input : inputs) {
@@ -312,7 +313,7 @@ void Run(const std::vector<std::string>& always, const std::vector<std::string>&
 }
 
 TEST_CASE("the engine agrees with the reference") {
-  Run({"u8x3@7x5", "u8x1@1x1", "u16x3@7x5", "scene"}, AllInputs(), 1);
+  Run({"u8x3@7x5", "u8x1@1x1", "u16x3@7x5", "f32x3@7x5", "scene", "jpeg"}, AllInputs(), 2);
 }
 
 TEST_CASE("the engine agrees with the reference: sweep" * doctest::skip(!Prove())) {
