@@ -41,7 +41,7 @@ struct StepSpec {
   std::vector<std::string> fields;
   Position fields_at;
   std::optional<std::string> scope;  // "clip" or "frame"
-  std::optional<std::string> name;  // NAME, or as to_yaml writes it NAME#2@0
+  std::optional<std::string> name;   // NAME, or as to_yaml writes it NAME#2@0
   bool resample_each = false;
   std::optional<OnError::Policy> on_error;
   std::vector<StepSpec> steps;      // children of a verb that holds steps
