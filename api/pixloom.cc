@@ -223,6 +223,7 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
     }
     RunOptions options;
     options.threads = 1;
+    options.quarantine_file = "/dev/null";  // nothing is written, a list of bad samples neither
     Executor(graph, BuiltInFamilies(), *codec_).Run(options);
   } catch (...) {
     restore();
