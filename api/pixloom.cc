@@ -99,11 +99,15 @@ class SingleEntrySource final : public Source {
 
 }  // namespace
 
+void RegisterBuiltIns(Registry& registry) {
+  RegisterOps(registry);
+  RegisterDatasets(registry);
+}
+
 const Registry& BuiltIns() {
   static const Registry& registry = *[] {
     auto* r = new Registry;  // lives as long as the process: bound operators point into it
-    RegisterOps(*r);
-    RegisterDatasets(*r);
+    RegisterBuiltIns(*r);
     return r;
   }();
   return registry;
