@@ -21,32 +21,7 @@ Names Errors(std::string_view verb, const std::string& yaml) {
   return texts;
 }
 
-// ---- The table ----------------------------------------------------------------------------------
-
-TEST_CASE("sixteen operators, each of them documented") {
-  Names names;
-  for (const auto& [name, info] : Ops().Operators()) {
-    CAPTURE(name);
-    names.push_back(name);
-    CHECK(!info.doc.empty());
-    CHECK(!info.classes.empty());
-    for (const ParamInfo& param : info.params) {
-      CAPTURE(param.name);
-      CHECK(!param.doc.empty());
-      const bool number = param.type == ParamType::kInt || param.type == ParamType::kFloat ||
-                          param.type == ParamType::kRange || param.type == ParamType::kSize ||
-                          param.type == ParamType::kFloats;
-      CHECK(number == !param.unit.empty());
-      CHECK(number == param.range.has_value());
-      if (number && !param.required) {
-        CHECK(schema::CheckRange(param.default_value, *param.range) == "");
-      }
-    }
-  }
-  CHECK(names == Names{"affine", "brightness_contrast", "color_jitter", "crop", "elastic", "gamma",
-                       "gaussian_blur", "gaussian_noise", "hflip", "hue_saturation", "jpeg",
-                       "random_crop", "random_resized_crop", "resize", "rotate", "vflip"});
-}
+// ---- Names --------------------------------------------------------------------------------------
 
 TEST_CASE("peers' names of operators lead to ours") {
   CHECK(Ops().FindOperator("HorizontalFlip")->name == "hflip");
