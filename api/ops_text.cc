@@ -242,7 +242,7 @@ std::string JsonSchema(const Registry& registry) {
   step["weight"] = {{"type", "number"}, {"minimum", 0}};
   step["fields"] = words;
   step["scope"] = {{"enum", {"clip", "frame"}}};
-  step["name"] = {{"type", "string"}, {"pattern", "^[a-z][a-z0-9_]*$"}};
+  step["name"] = {{"type", "string"}, {"pattern", "^[a-z][a-z0-9_]*([#@][0-9]+)*$"}};
   step["resample"] = {{"enum", {"each", "once"}}};
   Json step_names = Json::array();
   for (const auto& [key, op] : registry.Operators()) {
@@ -294,6 +294,7 @@ std::string JsonSchema(const Registry& registry) {
                       {"include", words},
                       {"on_error", {{"type", Json::array({"string", "object"})}}},
                       {"memory", {{"type", Json::array({"string", "integer"})}}},
+                      {"limits", {{"type", "object"}}},
                       {"nodes",
                        {{"type", "object"},
                         {"patternProperties", {{"^x-", true}}},

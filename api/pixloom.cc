@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include "datasets/register.h"
 #include "ops/families.h"
 #include "ops/register.h"
+#include "ops/simd.h"
 #include "pipeline/buffer_pool.h"
 #include "pipeline/config.h"
 #include "pipeline/language.h"
@@ -28,6 +30,8 @@ void SettleLibraries() {
   std::call_once(once, [] {
     cv::setNumThreads(1);
     InstallBufferPool();
+    // Beside OpenCV's own OPENCV_CPU_DISABLE; results are the same bits either way.
+    if (const char* names = std::getenv("PIXLOOM_CPU_DISABLE")) DisableSimd(names);
   });
 }
 
@@ -93,19 +97,6 @@ class SingleEntrySource final : public Source {
   SourceEntry entry_;
 };
 
-// Stands in for the sources that do not hold the entry.
-class EmptySource final : public Source {
- public:
-  Result<std::vector<SourceEntry>, std::string> List(
-      const std::function<void(std::string)>&) override {
-    return std::vector<SourceEntry>{};
-  }
-  Result<Sample> Read(const SourceEntry&) const override {
-    return DataError{"SRC-KEY", "this source is not read", "", ""};
-  }
-  Meta OutputMeta() const override { return {}; }
-};
-
 }  // namespace
 
 const Registry& BuiltIns() {
@@ -162,8 +153,9 @@ Pipeline Pipeline::FromDocument(const std::optional<Value>& document, Variables&
   const bool chosen = !effective.seed.has_value();
   if (chosen) effective.seed = SeedFromSystem();
   Pipeline pipeline;
+  pipeline.codec_ = MakeCodec(effective.limits);
   pipeline.compiled_ =
-      Compile(effective, registry, {&BuiltInCodec()}, {options.disabled_passes}, diagnostics);
+      Compile(effective, registry, {pipeline.codec_.get()}, {options.disabled_passes}, diagnostics);
   if (chosen) {
     diagnostics.Notice("CFG-SEED", {},
                        fmt::format("no seed given, using seed: {}", *effective.seed));
@@ -174,7 +166,7 @@ Pipeline Pipeline::FromDocument(const std::optional<Value>& document, Variables&
 
 RunReport Pipeline::Run(RunOptions options) {
   if (options.config_text.empty()) options.config_text = ToYaml();
-  return Executor(compiled_.graph, BuiltInFamilies(), BuiltInCodec()).Run(options);
+  return Executor(compiled_.graph, BuiltInFamilies(), *codec_).Run(options);
 }
 
 std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
@@ -184,14 +176,16 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
   std::vector<std::pair<Node*, std::unique_ptr<Source>>> sources;
   std::vector<std::pair<Node*, std::unique_ptr<Sink>>> sinks;
   bool found = false;
+  // Before anything is taken apart.
+  for (const Node& node : graph.nodes) {
+    if (node.kind != Node::Kind::kWindow) continue;
+    Diagnostics diagnostics;
+    diagnostics.Error(
+        "CFG-REPLAY", node.at,
+        fmt::format("{}: a window needs its neighbours; replay ends before it", node.name));
+    throw ConfigError(diagnostics);
+  }
   for (Node& node : graph.nodes) {
-    if (node.kind == Node::Kind::kWindow) {
-      Diagnostics diagnostics;
-      diagnostics.Error(
-          "CFG-REPLAY", node.at,
-          fmt::format("{}: a window needs its neighbours; replay ends before it", node.name));
-      throw ConfigError(diagnostics);
-    }
     if (node.kind != Node::Kind::kSource) continue;
     auto entries = node.source->List([](const std::string&) {});
     std::optional<SourceEntry> match;
@@ -201,11 +195,12 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
       }
     }
     found = found || match.has_value();
+    if (!match) {
+      node.idle = true;
+      continue;
+    }
     auto original = std::move(node.source);
-    if (match)
-      node.source = std::make_unique<SingleEntrySource>(*original, *match);
-    else
-      node.source = std::make_unique<EmptySource>();
+    node.source = std::make_unique<SingleEntrySource>(*original, *match);
     sources.emplace_back(&node, std::move(original));
   }
   for (Node& node : graph.nodes) {
@@ -214,6 +209,7 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
     node.sink = std::make_unique<CollectingSink>(node.name, replayed);
   }
   const auto restore = [&] {
+    for (Node& node : graph.nodes) node.idle = false;
     for (auto& [node, source] : sources) node->source = std::move(source);
     for (auto& [node, sink] : sinks) node->sink = std::move(sink);
   };
@@ -227,7 +223,7 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
     }
     RunOptions options;
     options.threads = 1;
-    Executor(graph, BuiltInFamilies(), BuiltInCodec()).Run(options);
+    Executor(graph, BuiltInFamilies(), *codec_).Run(options);
   } catch (...) {
     restore();
     throw;

@@ -35,9 +35,9 @@ const Codec& BuiltInCodec();
 const Families& BuiltInFamilies();
 
 struct LoadOptions {
-  std::map<std::string, std::string> set;  // values for $(NAME), before the environment
-  std::optional<std::uint64_t> seed;       // instead of the configuration's
-  std::set<std::string> disabled_passes;
+  std::map<std::string, std::string> set{};  // values for $(NAME), before the environment
+  std::optional<std::uint64_t> seed{};       // instead of the configuration's
+  std::set<std::string> disabled_passes{};
   const Registry* registry = nullptr;  // null: BuiltIns()
 };
 
@@ -64,12 +64,13 @@ class Pipeline {
   const std::vector<PassLog>& passes() const { return compiled_.log; }
   const std::vector<Diagnostic>& notices() const { return notices_; }
   // The configuration with every default and every `from` written out.
-  std::string ToYaml() const { return compiled_.graph.ToYaml(); }
+  const std::string& ToYaml() const { return compiled_.yaml; }
 
  private:
   Pipeline() = default;
   static Pipeline FromDocument(const std::optional<Value>& document, Variables& variables,
                                Diagnostics& diagnostics, const LoadOptions& options);
+  std::shared_ptr<const Codec> codec_;  // with the limits of this configuration
   Compiled compiled_;
   std::vector<Diagnostic> notices_;
 };

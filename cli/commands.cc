@@ -77,7 +77,9 @@ int Run(const ConfigArguments& config, const RunArguments& run, const std::atomi
   {
     ProgressPrinter printer(config.quiet ? "none" : run.progress);
     options.progress = [&](const Progress& progress) { printer.Show(progress); };
+    options.quarantined = [&](const QuarantineRecord& record) { printer.ShowBad(record); };
     report = pipeline.Run(std::move(options));
+    printer.ShowBadCounts();
   }
   if (run.json) {
     fmt::print("{}\n", report.ToJson());

@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kPlainInterval = 10;  // seconds between lines in a log
 constexpr double kJsonInterval = 1;
+constexpr std::uint64_t kShownPerCode = 10;
 
 std::string Duration(double seconds) {
   const auto s = static_cast<long>(seconds + 0.5);
@@ -35,8 +36,26 @@ ProgressPrinter::~ProgressPrinter() {
   if (open_line_) std::fputc('\n', stderr);
 }
 
+void ProgressPrinter::Line(const std::string& text) {
+  fmt::print(stderr, "{}{}\n", open_line_ ? "\r\x1b[K" : "", text);
+  open_line_ = false;
+}
+
+void ProgressPrinter::ShowBad(const QuarantineRecord& record) {
+  const std::lock_guard lock(mutex_);
+  if (style_ != Style::kNone && ++bad_[record.error.code] <= kShownPerCode) Line(record.ToText());
+}
+
+void ProgressPrinter::ShowBadCounts() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [code, count] : bad_) {
+    if (count > kShownPerCode) Line(fmt::format("error[{}] {} in all", code, count));
+  }
+}
+
 void ProgressPrinter::Show(const Progress& p) {
   if (style_ == Style::kNone) return;
+  const std::lock_guard lock(mutex_);
   const double rate = p.seconds > 0 ? static_cast<double>(p.done) / p.seconds : 0;
   const double left = rate > 0 ? static_cast<double>(p.total - p.done) / rate : 0;
   if (style_ == Style::kJson) {

@@ -18,6 +18,7 @@
 //      a.jpg and a.png do not meet: with format png they become a.jpg.png and a.png;
 //   2. "_" and the branch follow when there is a branch: a.jpg_2.png, a_2.png;
 //   3. with several sources the source's name is the first directory.
+// pipeline.yaml is the configuration as it ran, with the seed and every default.
 // Keys without an extension, or ending like a branch, can still meet; the later one in plan order
 // then gets "-" and its 16-digit id. Clips get a frame number before the extension: a.0003.png.
 // Boxes are clipped to the picture, and an object with nothing left inside it is not written.

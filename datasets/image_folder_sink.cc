@@ -222,6 +222,12 @@ void ImageFolderSink::Open(const RunInfo& run) {
   try {
     if (!run.overwrite) RefuseContent();
     ClearTemporary();
+    // What made these files, with every default and the seed: the same run again.
+    if (!run.config_text.empty()) {
+      WriteWholeFile(
+          Below(fmt::format("{}/pipeline.yaml", kTemporaryName)), Below("pipeline.yaml"),
+          {reinterpret_cast<const std::uint8_t*>(run.config_text.data()), run.config_text.size()});
+    }
   } catch (...) {
     Unlock();
     throw;

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/register.h"
 
+#include <algorithm>
 #include <string_view>
 #include <tuple>
 
+#include <fmt/format.h>
+
+#include "datasets/discard.h"
 #include "datasets/image_folder.h"
 #include "datasets/shapes.h"
 #include "pipeline/schema.h"
@@ -53,6 +57,7 @@ struct ImageFolderSource {
   DecodeMode decode = DecodeMode::kFast;
   TruncatedPolicy truncated = TruncatedPolicy::kQuarantine;
   std::int64_t channels = 0;
+  std::int64_t max_bytes = std::int64_t{1} << 30;
 
   static constexpr std::string_view kName = "image_folder";
   static constexpr std::string_view kDoc =
@@ -73,7 +78,11 @@ struct ImageFolderSource {
         Param("channels", &S::channels)
             .In(0, 4)
             .Unit("channels")
-            .Doc("Decode to 1 (grey), 3 (RGB) or 4 (RGBA) channels; 0 keeps what the file has.")};
+            .Doc("Decode to 1 (grey), 3 (RGB) or 4 (RGBA) channels; 0 keeps what the file has."),
+        Param("max_bytes", &S::max_bytes)
+            .In(1, 0x1p40)
+            .Unit("bytes")
+            .Doc("Larger files are not read but quarantined.")};
   }
   std::string Check() const { return channels == 2 ? "channels: 2 is not one of 0, 1, 3, 4" : ""; }
   std::unique_ptr<Source> Make(const Services& services) const {
@@ -83,7 +92,8 @@ struct ImageFolderSource {
                                   .classes = classes,
                                   .decode = decode,
                                   .truncated = truncated,
-                                  .channels = static_cast<int>(channels)},
+                                  .channels = static_cast<int>(channels),
+                                  .max_bytes = max_bytes},
                                  *services.codec);
   }
 };
@@ -134,6 +144,11 @@ struct Shapes {
         objects.hi != static_cast<double>(static_cast<int>(objects.hi))) {
       return "objects: expected whole numbers";
     }
+    // Half of the shorter side leaves room for the diagonal of a turned square.
+    if (const int most = std::min(size.width, size.height) / 2; min_object > most) {
+      return fmt::format("min_object: {} is more than half of the shorter side, {}", min_object,
+                         most);
+    }
     return "";
   }
   std::unique_ptr<Source> Make(const Services& services) const {
@@ -180,11 +195,20 @@ struct ImageFolderSink {
   }
 };
 
+struct Discard {
+  static constexpr std::string_view kName = "discard";
+  static constexpr std::string_view kDoc =
+      "Keep nothing: to measure a pipeline, or to look for bad files.";
+  static constexpr auto Params() { return std::tuple{}; }
+  std::unique_ptr<Sink> Make(const Services&) const { return MakeDiscardSink(); }
+};
+
 }  // namespace
 
 void RegisterDatasets(Registry& registry) {
   registry.AddSource<ImageFolderSource>();
   registry.AddSource<Shapes>();
+  registry.AddSink<Discard>();
   registry.AddSink<ImageFolderSink>();
 }
 

@@ -66,18 +66,43 @@ Json Ring(const std::vector<Point>& ring) {
 Json Object(const Instance& instance, const Sample& sample, Size size) {
   Json json{{"id", instance.id}};
   if (instance.label) json["class"] = Class(*instance.label, sample);
+  // What is left of the outlines inside the picture; holes stay holes.
+  std::vector<Polygon> visible;
+  for (const Polygon& polygon : instance.polygons) {
+    Polygon clipped;
+    for (const auto& ring : polygon.rings) {
+      auto inside = ClipToImage(ring, size);
+      if (inside.size() >= 3)
+        clipped.rings.push_back(std::move(inside));
+      else if (clipped.rings.empty())
+        break;  // without its outline there is no polygon
+    }
+    if (!clipped.rings.empty()) visible.push_back(std::move(clipped));
+  }
   if (instance.quad) {
-    const auto b = Bounds(*instance.quad);
-    const auto clip = [](double v, int limit) { return std::clamp(v, 0.0, double(limit)); };
-    json["box"] = {clip(b[0], size.width), clip(b[1], size.height), clip(b[2], size.width),
-                   clip(b[3], size.height)};
+    // The outline, where there is one, gives a tighter box than the mapped corners.
+    std::vector<Point> outline;
+    for (const Polygon& polygon : visible) {
+      outline.insert(outline.end(), polygon.rings[0].begin(), polygon.rings[0].end());
+    }
+    if (outline.empty()) {
+      outline = ClipToImage({instance.quad->begin(), instance.quad->end()}, size);
+    }
+    if (!outline.empty()) {
+      Point low = outline[0], high = outline[0];
+      for (const Point& p : outline) {
+        low = {std::min(low.x, p.x), std::min(low.y, p.y)};
+        high = {std::max(high.x, p.x), std::max(high.y, p.y)};
+      }
+      json["box"] = {low.x, low.y, high.x, high.y};
+    }
     if (instance.oriented) {
       json["quad"] = Ring({instance.quad->begin(), instance.quad->end()});
     }
   }
-  if (!instance.polygons.empty()) {
+  if (!visible.empty()) {
     Json polygons = Json::array();
-    for (const Polygon& polygon : instance.polygons) {
+    for (const Polygon& polygon : visible) {
       Json rings = Json::array();
       for (const auto& ring : polygon.rings) rings.push_back(Ring(ring));
       polygons.push_back(std::move(rings));

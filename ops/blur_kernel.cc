@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/blur_kernel.h"
 
+#include <algorithm>
 #include <cstddef>
-#include <cstring>
+#include <type_traits>
 
 #include "ops/filter_rows.h"
 #include "ops/pixel_math.h"
@@ -11,44 +12,92 @@
 namespace pixloom {
 namespace {
 
-// Puts what the border rule says left and right of a row of `width` pixels that starts at
-// `row + radius * channels`.
-void ExtendRow(float* row, int width, int channels, int radius, Border border) {
-  float* picture = row + std::ptrdiff_t{radius} * channels;
-  const std::size_t bytes = static_cast<std::size_t>(channels) * sizeof(float);
-  for (int i = 1; i <= radius; ++i) {
-    const int left = BorderIndex(-i, width, border);
-    const int right = BorderIndex(width - 1 + i, width, border);
-    std::memcpy(picture - std::ptrdiff_t{i} * channels, picture + std::ptrdiff_t{left} * channels,
-                bytes);
-    std::memcpy(picture + std::ptrdiff_t{width - 1 + i} * channels,
-                picture + std::ptrdiff_t{right} * channels, bytes);
+// The last rows that were filtered across, each once, in a ring.
+template <class T>
+class FilteredRows {
+ public:
+  FilteredRows(const cv::Mat& image, std::span<const float> across, std::size_t size, Border border)
+      : image_(image),
+        across_(across),
+        values_(static_cast<std::size_t>(image.cols) * static_cast<std::size_t>(image.channels())),
+        margin_(across.size() / 2 * static_cast<std::size_t>(image.channels())),
+        wide_(values_ + 2 * margin_),
+        shifted_(across.size()),
+        rows_(size, std::vector<float>(values_)),
+        held_(size, -1) {
+    const int radius = static_cast<int>(across.size() / 2);
+    for (int i = 1; i <= radius; ++i) {
+      left_.push_back(BorderIndex(-i, image.cols, border));
+      right_.push_back(BorderIndex(image.cols - 1 + i, image.cols, border));
+    }
+    for (std::size_t k = 0; k < shifted_.size(); ++k) {
+      shifted_[k] = wide_.data() + k * static_cast<std::size_t>(image.channels());
+    }
   }
-}
+
+  const float* Row(int y) {
+    const std::size_t slot = static_cast<std::size_t>(y) % rows_.size();
+    if (held_[slot] != y) {
+      held_[slot] = y;
+      Filter(image_.ptr<T>(y), rows_[slot].data());
+    }
+    return rows_[slot].data();
+  }
+
+ private:
+  void Filter(const T* in, float* out) {
+    float* picture = wide_.data() + margin_;
+    if constexpr (std::is_same_v<T, float>) {
+      std::copy_n(in, values_, picture);
+    } else {
+      ToFloat(in, picture, values_);
+    }
+    Extend(picture);
+    WeighRows(shifted_.data(), across_.data(), static_cast<int>(across_.size()), out, values_);
+  }
+
+  // What the border rule puts beside a row.
+  void Extend(float* picture) const {
+    const std::ptrdiff_t channels = image_.channels();
+    float* before = picture;
+    float* after = picture + values_;
+    for (std::size_t i = 0; i < left_.size(); ++i) {
+      before -= channels;
+      for (std::ptrdiff_t c = 0; c < channels; ++c) {
+        before[c] = picture[left_[i] * channels + c];
+        *after++ = picture[right_[i] * channels + c];
+      }
+    }
+  }
+
+  const cv::Mat& image_;
+  std::span<const float> across_;
+  std::size_t values_;
+  std::size_t margin_;
+  std::vector<float> wide_;            // one row and what the border rule puts beside it
+  std::vector<const float*> shifted_;  // the same, seen from every tap
+  std::vector<int> left_;              // pixel that stands for the first, second, ... one outside
+  std::vector<int> right_;
+  std::vector<std::vector<float>> rows_;
+  std::vector<int> held_;
+};
 
 template <class T>
 cv::Mat FilterTyped(const cv::Mat& image, std::span<const float> across,
                     std::span<const float> down, Border border) {
-  const int channels = image.channels();
-  const auto radius_x = static_cast<int>(across.size() / 2);
-  const auto radius_y = static_cast<int>(down.size() / 2);
-  const std::size_t values =
-      static_cast<std::size_t>(image.cols) * static_cast<std::size_t>(channels);
-  const std::size_t margin =
-      static_cast<std::size_t>(radius_x) * static_cast<std::size_t>(channels);
+  const int taps = static_cast<int>(down.size());
+  // A border rule asks for at most `taps` neighbouring rows, except when it wraps around.
+  const int ring = border == Border::kWrap ? image.rows : std::min(taps, image.rows);
+  FilteredRows<T> filtered(image, across, static_cast<std::size_t>(ring), border);
+  std::vector<const float*> rows(down.size());
   cv::Mat out(image.size(), image.type());
-  std::vector<float> sums(values + 2 * margin);
-  std::vector<const T*> rows(down.size());
   for (int y = 0; y < image.rows; ++y) {
-    for (int k = 0; k < static_cast<int>(down.size()); ++k) {
+    for (int k = 0; k < taps; ++k) {
       rows[static_cast<std::size_t>(k)] =
-          image.ptr<T>(BorderIndex(y - radius_y + k, image.rows, border));
+          filtered.Row(BorderIndex(y - taps / 2 + k, image.rows, border));
     }
-    FilterDown(rows.data(), down.data(), static_cast<int>(down.size()), sums.data() + margin,
-               values);
-    ExtendRow(sums.data(), image.cols, channels, radius_x, border);
-    FilterAcross(sums.data(), static_cast<std::size_t>(channels), across.data(),
-                 static_cast<int>(across.size()), out.ptr<T>(y), values);
+    WeighRows(rows.data(), down.data(), taps, out.ptr<T>(y),
+              static_cast<std::size_t>(image.cols) * static_cast<std::size_t>(image.channels()));
   }
   return out;
 }

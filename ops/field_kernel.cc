@@ -12,7 +12,7 @@ class FieldPositions : public PositionMap {
  public:
   explicit FieldPositions(const cv::Mat& displacement) : displacement_(displacement) {}
 
-  void Row(int x, int y, int count, double* source_x, double* source_y) const override {
+  void Block(int x, int y, int count, double* source_x, double* source_y) const override {
     const float* d = displacement_.ptr<float>(y) + 2 * std::ptrdiff_t{x};
     for (int i = 0; i < count; ++i) {
       source_x[i] = (x + i) + 0.5 + static_cast<double>(d[2 * i]);

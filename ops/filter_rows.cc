@@ -38,71 +38,76 @@ HWY_INLINE void StoreRounded(FloatVec value, FloatTag d, T* p) {
   hn::StoreU(hn::DemoteTo(dt, whole), dt, p);
 }
 
-template <class T>
-void FilterDownImpl(const T* const* rows, const float* weights, int taps, float* out,
-                    std::size_t count) {
+template <class In, class Out>
+void WeighRowsTo(const In* const* rows, const float* weights, int taps, Out* out,
+                 std::size_t count) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   std::size_t i = 0;
+  // Four vectors at once share the loads of pointers and weights.
+  for (; i + 4 * lanes <= count; i += 4 * lanes) {
+    auto w = hn::Set(d, weights[0]);
+    const In* in = rows[0] + i;
+    auto sum0 = hn::Mul(w, LoadAsFloat(d, in));
+    auto sum1 = hn::Mul(w, LoadAsFloat(d, in + lanes));
+    auto sum2 = hn::Mul(w, LoadAsFloat(d, in + 2 * lanes));
+    auto sum3 = hn::Mul(w, LoadAsFloat(d, in + 3 * lanes));
+    for (int k = 1; k < taps; ++k) {
+      w = hn::Set(d, weights[k]);
+      in = rows[k] + i;
+      sum0 = hn::Add(sum0, hn::Mul(w, LoadAsFloat(d, in)));
+      sum1 = hn::Add(sum1, hn::Mul(w, LoadAsFloat(d, in + lanes)));
+      sum2 = hn::Add(sum2, hn::Mul(w, LoadAsFloat(d, in + 2 * lanes)));
+      sum3 = hn::Add(sum3, hn::Mul(w, LoadAsFloat(d, in + 3 * lanes)));
+    }
+    StoreRounded(sum0, d, out + i);
+    StoreRounded(sum1, d, out + i + lanes);
+    StoreRounded(sum2, d, out + i + 2 * lanes);
+    StoreRounded(sum3, d, out + i + 3 * lanes);
+  }
   for (; i + lanes <= count; i += lanes) {
     auto sum = hn::Mul(hn::Set(d, weights[0]), LoadAsFloat(d, rows[0] + i));
     for (int k = 1; k < taps; ++k) {
       sum = hn::Add(sum, hn::Mul(hn::Set(d, weights[k]), LoadAsFloat(d, rows[k] + i)));
     }
-    hn::StoreU(sum, d, out + i);
+    StoreRounded(sum, d, out + i);
   }
   for (; i < count; ++i) {
     float sum = weights[0] * static_cast<float>(rows[0][i]);
     for (int k = 1; k < taps; ++k) sum += weights[k] * static_cast<float>(rows[k][i]);
-    out[i] = sum;
+    out[i] = RoundTo<Out>(sum);
   }
 }
 
-template <class T>
-void FilterAcrossImpl(const float* in, std::size_t stride, const float* weights, int taps, T* out,
-                      std::size_t count) {
+template <class In>
+void ToFloatFrom(const In* in, float* out, std::size_t count) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    const float* at = in + i;
-    auto sum = hn::Mul(hn::Set(d, weights[0]), hn::LoadU(d, at));
-    for (int k = 1; k < taps; ++k) {
-      at += stride;
-      sum = hn::Add(sum, hn::Mul(hn::Set(d, weights[k]), hn::LoadU(d, at)));
-    }
-    StoreRounded(sum, d, out + i);
-  }
-  for (; i < count; ++i) {
-    float sum = weights[0] * in[i];
-    for (int k = 1; k < taps; ++k) sum += weights[k] * in[i + static_cast<std::size_t>(k) * stride];
-    out[i] = RoundTo<T>(sum);
-  }
+  for (; i + lanes <= count; i += lanes) hn::StoreU(LoadAsFloat(d, in + i), d, out + i);
+  for (; i < count; ++i) out[i] = in[i];
 }
 
-void Down8(const std::uint8_t* const* rows, const float* weights, int taps, float* out,
-           std::size_t count) {
-  FilterDownImpl(rows, weights, taps, out, count);
+// Dispatch tables hold plain functions.
+using Byte = std::uint8_t;
+using Word = std::uint16_t;
+
+void BytesToFloat(const Byte* in, float* out, std::size_t count) { ToFloatFrom(in, out, count); }
+void WordsToFloat(const Word* in, float* out, std::size_t count) { ToFloatFrom(in, out, count); }
+void WeighFloats(const float* const* rows, const float* w, int taps, float* out, std::size_t n) {
+  WeighRowsTo(rows, w, taps, out, n);
 }
-void Down16(const std::uint16_t* const* rows, const float* weights, int taps, float* out,
-            std::size_t count) {
-  FilterDownImpl(rows, weights, taps, out, count);
+void WeighBytes(const Byte* const* rows, const float* w, int taps, float* out, std::size_t n) {
+  WeighRowsTo(rows, w, taps, out, n);
 }
-void DownFloat(const float* const* rows, const float* weights, int taps, float* out,
-               std::size_t count) {
-  FilterDownImpl(rows, weights, taps, out, count);
+void WeighWords(const Word* const* rows, const float* w, int taps, float* out, std::size_t n) {
+  WeighRowsTo(rows, w, taps, out, n);
 }
-void Across8(const float* in, std::size_t stride, const float* weights, int taps, std::uint8_t* out,
-             std::size_t count) {
-  FilterAcrossImpl(in, stride, weights, taps, out, count);
+void WeighToBytes(const float* const* rows, const float* w, int taps, Byte* out, std::size_t n) {
+  WeighRowsTo(rows, w, taps, out, n);
 }
-void Across16(const float* in, std::size_t stride, const float* weights, int taps,
-              std::uint16_t* out, std::size_t count) {
-  FilterAcrossImpl(in, stride, weights, taps, out, count);
-}
-void AcrossFloat(const float* in, std::size_t stride, const float* weights, int taps, float* out,
-                 std::size_t count) {
-  FilterAcrossImpl(in, stride, weights, taps, out, count);
+void WeighToWords(const float* const* rows, const float* w, int taps, Word* out, std::size_t n) {
+  WeighRowsTo(rows, w, taps, out, n);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -112,36 +117,40 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace pixloom {
 
-HWY_EXPORT(Down8);
-HWY_EXPORT(Down16);
-HWY_EXPORT(DownFloat);
-HWY_EXPORT(Across8);
-HWY_EXPORT(Across16);
-HWY_EXPORT(AcrossFloat);
+HWY_EXPORT(BytesToFloat);
+HWY_EXPORT(WordsToFloat);
+HWY_EXPORT(WeighFloats);
+HWY_EXPORT(WeighBytes);
+HWY_EXPORT(WeighWords);
+HWY_EXPORT(WeighToBytes);
+HWY_EXPORT(WeighToWords);
 
-void FilterDown(const std::uint8_t* const* rows, const float* weights, int taps, float* out,
-                std::size_t count) {
-  HWY_DYNAMIC_DISPATCH(Down8)(rows, weights, taps, out, count);
+void ToFloat(const std::uint8_t* in, float* out, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(BytesToFloat)(in, out, count);
 }
-void FilterDown(const std::uint16_t* const* rows, const float* weights, int taps, float* out,
-                std::size_t count) {
-  HWY_DYNAMIC_DISPATCH(Down16)(rows, weights, taps, out, count);
+void ToFloat(const std::uint16_t* in, float* out, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(WordsToFloat)(in, out, count);
 }
-void FilterDown(const float* const* rows, const float* weights, int taps, float* out,
-                std::size_t count) {
-  HWY_DYNAMIC_DISPATCH(DownFloat)(rows, weights, taps, out, count);
+
+void WeighRows(const float* const* rows, const float* weights, int taps, float* out,
+               std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(WeighFloats)(rows, weights, taps, out, count);
 }
-void FilterAcross(const float* in, std::size_t stride, const float* weights, int taps,
-                  std::uint8_t* out, std::size_t count) {
-  HWY_DYNAMIC_DISPATCH(Across8)(in, stride, weights, taps, out, count);
+void WeighRows(const std::uint8_t* const* rows, const float* weights, int taps, float* out,
+               std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(WeighBytes)(rows, weights, taps, out, count);
 }
-void FilterAcross(const float* in, std::size_t stride, const float* weights, int taps,
-                  std::uint16_t* out, std::size_t count) {
-  HWY_DYNAMIC_DISPATCH(Across16)(in, stride, weights, taps, out, count);
+void WeighRows(const std::uint16_t* const* rows, const float* weights, int taps, float* out,
+               std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(WeighWords)(rows, weights, taps, out, count);
 }
-void FilterAcross(const float* in, std::size_t stride, const float* weights, int taps, float* out,
-                  std::size_t count) {
-  HWY_DYNAMIC_DISPATCH(AcrossFloat)(in, stride, weights, taps, out, count);
+void WeighRows(const float* const* rows, const float* weights, int taps, std::uint8_t* out,
+               std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(WeighToBytes)(rows, weights, taps, out, count);
+}
+void WeighRows(const float* const* rows, const float* weights, int taps, std::uint16_t* out,
+               std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(WeighToWords)(rows, weights, taps, out, count);
 }
 
 }  // namespace pixloom

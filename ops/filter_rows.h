@@ -8,20 +8,22 @@
 
 namespace pixloom {
 
-// out[i] = ((w0 rows[0][i] + w1 rows[1][i]) + ...), for `taps` rows.
-void FilterDown(const std::uint8_t* const* rows, const float* weights, int taps, float* out,
-                std::size_t count);
-void FilterDown(const std::uint16_t* const* rows, const float* weights, int taps, float* out,
-                std::size_t count);
-void FilterDown(const float* const* rows, const float* weights, int taps, float* out,
-                std::size_t count);
+// out[i] = in[i]
+void ToFloat(const std::uint8_t* in, float* out, std::size_t count);
+void ToFloat(const std::uint16_t* in, float* out, std::size_t count);
 
-// out[i] = the same sum over in[i], in[i + stride], ..., rounded to the type.
-void FilterAcross(const float* in, std::size_t stride, const float* weights, int taps,
-                  std::uint8_t* out, std::size_t count);
-void FilterAcross(const float* in, std::size_t stride, const float* weights, int taps,
-                  std::uint16_t* out, std::size_t count);
-void FilterAcross(const float* in, std::size_t stride, const float* weights, int taps, float* out,
-                  std::size_t count);
+// out[i] = (w0 rows[0][i] + w1 rows[1][i]) + ... over `taps` rows, at least one.
+void WeighRows(const float* const* rows, const float* weights, int taps, float* out,
+               std::size_t count);
+void WeighRows(const std::uint8_t* const* rows, const float* weights, int taps, float* out,
+               std::size_t count);
+void WeighRows(const std::uint16_t* const* rows, const float* weights, int taps, float* out,
+               std::size_t count);
+
+// The same, rounded half up and saturated.
+void WeighRows(const float* const* rows, const float* weights, int taps, std::uint8_t* out,
+               std::size_t count);
+void WeighRows(const float* const* rows, const float* weights, int taps, std::uint16_t* out,
+               std::size_t count);
 
 }  // namespace pixloom

@@ -23,33 +23,29 @@ using Words = hn::Vec<WordTag>;
 using FloatTag = hn::ScalableTag<float>;
 using Floats = hn::Vec<FloatTag>;
 
-// Low and high halves of the products of all lanes with a constant.
-HWY_INLINE void MulWide(WordTag d, Words a, std::uint32_t factor, Words* low, Words* high) {
-  const hn::RepartitionToWide<WordTag> dw;
-  const auto b = hn::Set(d, factor);
-  const auto even = hn::MulEven(a, b);
-  const auto odd = hn::MulEven(hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(dw, a))), b);
-  *low = hn::Mul(a, b);
-  *high = hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<32>(even)));
-}
-
-// Philox4x32-10 (pipeline/rng.h) on one counter per lane.
-HWY_INLINE void PhiloxLanes(WordTag d, std::uint32_t key0, std::uint32_t key1, Words& c0, Words& c1,
-                            Words& c2, Words& c3) {
+// Philox4x32-10 (pipeline/rng.h) on one counter per 64-bit lane; words are in the low halves. The
+// high halves hold leftovers, which multiplication does not look at.
+template <class D64, class V>
+HWY_INLINE void PhiloxLanes(D64 d, std::uint64_t key, V& c0, V& c1, V& c2, V& c3) {
+  const hn::Repartition<std::uint32_t, D64> d32;
+  const auto factor0 = hn::Set(d32, 0xD2511F53u);
+  const auto factor1 = hn::Set(d32, 0xCD9E8D57u);
+  auto key0 = static_cast<std::uint32_t>(key);
+  auto key1 = static_cast<std::uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round) {
-    Words a_low, a_high, b_low, b_high;
-    MulWide(d, c0, 0xD2511F53u, &a_low, &a_high);
-    MulWide(d, c2, 0xCD9E8D57u, &b_low, &b_high);
-    c0 = hn::Xor(hn::Xor(b_high, c1), hn::Set(d, key0));
-    c2 = hn::Xor(hn::Xor(a_high, c3), hn::Set(d, key1));
-    c1 = b_low;
-    c3 = a_low;
+    const V a = hn::MulEven(hn::BitCast(d32, c0), factor0);
+    const V b = hn::MulEven(hn::BitCast(d32, c2), factor1);
+    c0 = hn::Xor3(hn::ShiftRight<32>(b), c1, hn::Set(d, std::uint64_t{key0}));
+    c2 = hn::Xor3(hn::ShiftRight<32>(a), c3, hn::Set(d, std::uint64_t{key1}));
+    c1 = b;
+    c3 = a;
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;
   }
 }
 
-// Natural logarithm of (0, 1]: m in [sqrt(1/2), sqrt(2)), then an odd series of (m-1)/(m+1).
+// Natural logarithm of (0, 1]: x = 2^k (1 + r) with 1 + r in [sqrt(1/2), sqrt(2)), and a polynomial
+// in r (Cephes' logf). No division, which is slow.
 HWY_INLINE Floats LogUnit(FloatTag d, Floats x) {
   const hn::RebindToSigned<FloatTag> di;
   const auto bits = hn::BitCast(di, x);
@@ -57,14 +53,21 @@ HWY_INLINE Floats LogUnit(FloatTag d, Floats x) {
   const auto shifted = hn::Add(bits, hn::Set(di, 0x3F800000 - 0x3F3504F3));
   const auto exponent = hn::Sub(hn::ShiftRight<23>(shifted), hn::Set(di, 127));
   const auto m = hn::BitCast(d, hn::Sub(bits, hn::ShiftLeft<23>(exponent)));
-  const auto one = hn::Set(d, 1.0F);
-  const auto s = hn::Div(hn::Sub(m, one), hn::Add(m, one));
-  const auto z = hn::Mul(s, s);
-  auto sum = hn::Add(hn::Mul(z, hn::Set(d, 2.0F / 9)), hn::Set(d, 2.0F / 7));
-  sum = hn::Add(hn::Mul(z, sum), hn::Set(d, 2.0F / 5));
-  sum = hn::Add(hn::Mul(z, sum), hn::Set(d, 2.0F / 3));
-  sum = hn::Add(hn::Mul(z, sum), hn::Set(d, 2.0F));
-  return hn::Add(hn::Mul(s, sum),
+  const auto r = hn::Sub(m, hn::Set(d, 1.0F));
+  const auto z = hn::Mul(r, r);
+  // Even and odd powers apart: two short chains of operations instead of a long one.
+  auto even = hn::Set(d, 7.0376836292e-2F);
+  for (const float next :
+       {1.1676998740e-1F, 1.4249322787e-1F, 2.0000714765e-1F, 3.3333331174e-1F}) {
+    even = hn::Add(hn::Mul(even, z), hn::Set(d, next));
+  }
+  auto odd = hn::Set(d, -1.1514610310e-1F);
+  for (const float next : {-1.2420140846e-1F, -1.6668057665e-1F, -2.4999993993e-1F}) {
+    odd = hn::Add(hn::Mul(odd, z), hn::Set(d, next));
+  }
+  auto sum = hn::Add(even, hn::Mul(odd, r));
+  sum = hn::Sub(hn::Mul(hn::Mul(sum, z), r), hn::Mul(z, hn::Set(d, 0.5F)));
+  return hn::Add(hn::Add(r, sum),
                  hn::Mul(hn::ConvertTo(d, exponent), hn::Set(d, 0.693147180559945F)));
 }
 
@@ -117,19 +120,31 @@ HWY_INLINE void BoxMuller(FloatTag d, Words a, Words b, Floats* first, Floats* s
 }
 
 void FillNormalsImpl(StreamKey key, std::uint32_t first_block, float* out, std::size_t count) {
-  const WordTag d;
   const FloatTag df;
+  const WordTag d;
+  const hn::RepartitionToWide<WordTag> d64;
+  using V = hn::Vec<decltype(d64)>;
   const std::size_t lanes = hn::Lanes(d);
+  auto next = hn::Iota(d, first_block);
   for (std::size_t i = 0; i < count; i += 4 * lanes) {
-    auto c0 = hn::Iota(d, first_block + static_cast<std::uint32_t>(i / 4));
-    auto c1 = hn::Set(d, key.stream);
-    auto c2 = hn::Set(d, static_cast<std::uint32_t>(key.id));
-    auto c3 = hn::Set(d, static_cast<std::uint32_t>(key.id >> 32));
-    PhiloxLanes(d, static_cast<std::uint32_t>(key.key), static_cast<std::uint32_t>(key.key >> 32),
-                c0, c1, c2, c3);
+    // Even blocks in one set of lanes, odd ones in another.
+    V even[4];
+    V odd[4];
+    even[0] = hn::BitCast(d64, next);
+    next = hn::Add(next, hn::Set(d, static_cast<std::uint32_t>(lanes)));
+    odd[0] = hn::ShiftRight<32>(even[0]);
+    even[1] = odd[1] = hn::Set(d64, std::uint64_t{key.stream});
+    even[2] = odd[2] = hn::Set(d64, key.id & 0xFFFFFFFFu);
+    even[3] = odd[3] = hn::Set(d64, key.id >> 32);
+    PhiloxLanes(d64, key.key, even[0], even[1], even[2], even[3]);
+    PhiloxLanes(d64, key.key, odd[0], odd[1], odd[2], odd[3]);
+    Words words[4];
+    for (int k = 0; k < 4; ++k) {
+      words[k] = hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd[k])), hn::BitCast(d, even[k]));
+    }
     Floats n0, n1, n2, n3;
-    BoxMuller(df, c0, c1, &n0, &n1);
-    BoxMuller(df, c2, c3, &n2, &n3);
+    BoxMuller(df, words[0], words[1], &n0, &n1);
+    BoxMuller(df, words[2], words[3], &n2, &n3);
     hn::StoreInterleaved4(n0, n1, n2, n3, df, out + i);
   }
 }

@@ -46,10 +46,12 @@ inline double ClampFar(double v) {
   return v < kFarAway ? v : kFarAway;
 }
 
-// The pixel that contains a coordinate. The slack keeps a coordinate that is a pixel edge but for
-// rounding noise on the right side of it.
+// Keeps a coordinate that is a pixel edge but for rounding noise on the right side of it.
+inline constexpr double kNearestSlack = 1e-9;
+
+// The pixel that contains a coordinate.
 inline int NearestIndex(double coordinate) {
-  return static_cast<int>(std::floor(ClampFar(coordinate) + 1e-9));
+  return static_cast<int>(std::floor(ClampFar(coordinate) + kNearestSlack));
 }
 
 // Where pixel `i` of an axis of `n` pixels is read from; -1 means the fill. Any distance outside.

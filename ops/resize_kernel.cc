@@ -11,6 +11,7 @@
 
 #include "ops/axis_map.h"
 #include "ops/copy_kernel.h"
+#include "ops/filter_rows.h"
 #include "ops/pixel_math.h"
 
 namespace pixloom {
@@ -62,12 +63,6 @@ Taps MakeTaps(const AxisMap& axis, bool antialias, bool inside, Border border) {
   return taps;
 }
 
-// sums[i] += weight * row[i]
-template <class T>
-void AddWeighted(const T* __restrict row, float weight, float* __restrict sums, int count) {
-  for (int i = 0; i < count; ++i) sums[i] += weight * static_cast<float>(row[i]);
-}
-
 // One output row from a row of vertical sums. `sums` holds columns from `low` on and is readable
 // four floats past its end.
 template <class T>
@@ -115,20 +110,26 @@ cv::Mat Resample(const ImageView& source, const Taps& columns, const Taps& rows,
     low = *a;
     used = *b - *a + 1;
   }
-  const int count = used * channels;
-  std::vector<float> sums(static_cast<std::size_t>(count) + 4);
+  const auto count = static_cast<std::size_t>(used * channels);
+  std::vector<float> sums(count + 4);
+  std::vector<const T*> inputs;
   for (int y = 0; y < size.height; ++y) {
     const auto row = static_cast<std::size_t>(y);
-    for (int i = 0; i < count; i += channels) {
-      for (int c = 0; c < channels; ++c) {
-        sums[static_cast<std::size_t>(i + c)] =
-            rows.outside[row] * fill[static_cast<std::size_t>(c)];
-      }
-    }
+    inputs.clear();
     for (std::size_t k = rows.first[row]; k < rows.first[row + 1]; ++k) {
-      const T* in = source.pixels.ptr<T>(rows.index[k] - source.origin.y) +
-                    std::ptrdiff_t{low - source.origin.x} * channels;
-      if (count > 0) AddWeighted(in, rows.weight[k], sums.data(), count);
+      inputs.push_back(source.pixels.ptr<T>(rows.index[k] - source.origin.y) +
+                       std::ptrdiff_t{low - source.origin.x} * channels);
+    }
+    if (inputs.empty()) {
+      std::fill(sums.begin(), sums.end(), 0.0F);
+    } else if (count > 0) {
+      WeighRows(inputs.data(), &rows.weight[rows.first[row]], static_cast<int>(inputs.size()),
+                sums.data(), count);
+    }
+    if (rows.outside[row] > 0) {
+      for (std::size_t i = 0; i < count; ++i) {
+        sums[i] += rows.outside[row] * fill[i % static_cast<std::size_t>(channels)];
+      }
     }
     ResampleRow(sums.data(), low, columns, fill, size.width, channels, out.ptr<T>(y));
   }

@@ -13,13 +13,17 @@
 namespace pixloom {
 namespace {
 
-// The part of the source a block may read without asking the border rule.
-struct Interior {
-  int left, top, right, bottom;  // of the top left tap, inclusive
+// A range of taps, inclusive.
+struct TapRange {
+  int left, top, right, bottom;
 
   bool Holds(const TapBlock& taps) const {
     return taps.min_column >= left && taps.max_column <= right && taps.min_row >= top &&
            taps.max_row <= bottom;
+  }
+  bool Holds(const TapBlock& taps, int i) const {
+    return taps.column[i] >= left && taps.column[i] <= right && taps.row[i] >= top &&
+           taps.row[i] <= bottom;
   }
 };
 
@@ -32,26 +36,23 @@ class Sampler {
         nearest_(nearest),
         channels_(source.pixels.channels()),
         fill_(FillPixel<S>(border.fill, channels_)) {
-    const cv::Mat& pixels = source.pixels;
-    interior_ = {source.origin.x, source.origin.y, source.origin.x + pixels.cols - 2,
-                 source.origin.y + pixels.rows - 2};
-    // The fast path reads eight bytes where six are needed.
-    if (kFast && channels_ == 3) fast_right_ = interior_.right - 1;
-    if (kFast && channels_ == 4) fast_right_ = interior_.right;
+    const int right = source.origin.x + source.pixels.cols - 1;
+    const int bottom = source.origin.y + source.pixels.rows - 1;
+    pixels_ = {source.origin.x, source.origin.y, right, bottom};
+    interior_ = {source.origin.x, source.origin.y, right - 1, bottom - 1};
+    vector_ = interior_;
+    // Eight bytes are read where six are needed.
+    if (channels_ == 3) --vector_.right;
   }
 
   void Row(const PositionMap& positions, int y, int width, D* out) const {
     TapBlock taps;
     for (int x = 0; x < width; x += kSampleBlock, out += kSampleBlock * channels_) {
       taps.count = std::min(kSampleBlock, width - x);
-      // Lanes past the end are computed, too, so they must hold numbers.
-      std::fill(std::begin(taps.x) + taps.count, std::end(taps.x), 0.0);
-      std::fill(std::begin(taps.y) + taps.count, std::end(taps.y), 0.0);
-      positions.Row(x, y, taps.count, taps.x, taps.y);
-      for (int i = 0; i < taps.count; ++i) {
-        taps.x[i] = ClampFar(taps.x[i]);
-        taps.y[i] = ClampFar(taps.y[i]);
-      }
+      positions.Block(x, y, taps.count, taps.x, taps.y);
+      const int last = taps.count - 1;
+      std::fill(taps.x + taps.count, taps.x + kSampleBlock, taps.x[last]);
+      std::fill(taps.y + taps.count, taps.y + kSampleBlock, taps.y[last]);
       if (nearest_) {
         Nearest(taps, out);
       } else {
@@ -62,7 +63,6 @@ class Sampler {
 
  private:
   static constexpr bool kBytes = std::is_same_v<S, std::uint8_t> && std::is_same_v<D, std::uint8_t>;
-  static constexpr bool kFast = kBytes;
 
   const S* At(int column, int row) const {
     return source_.pixels.ptr<S>(row - source_.origin.y) +
@@ -79,45 +79,86 @@ class Sampler {
     return At(column, row);
   }
 
-  void Nearest(const TapBlock& taps, D* out) const {
-    for (int i = 0; i < taps.count; ++i, out += channels_) {
-      const S* tap = Tap(NearestIndex(taps.x[i]), NearestIndex(taps.y[i]));
-      for (int c = 0; c < channels_; ++c) out[c] = RoundTo<D>(tap[c]);
+  void Nearest(TapBlock& taps, D* out) const {
+    FindNearest(taps);
+    if (OutsideConstant(taps)) return Fill(taps.count, out);
+    switch (channels_) {
+      case 1:
+        return CopyTaps<1>(taps, out);
+      case 3:
+        return CopyTaps<3>(taps, out);
+      default:
+        return CopyTaps<0>(taps, out);
+    }
+  }
+
+  // kChannels 0: known at run time.
+  template <int kChannels>
+  void CopyTaps(const TapBlock& taps, D* out) const {
+    const int channels = kChannels > 0 ? kChannels : channels_;
+    const auto copy = [&](const S* tap) {
+      for (int c = 0; c < channels; ++c) out[c] = RoundTo<D>(tap[c]);
+      out += channels;
+    };
+    if (pixels_.Holds(taps)) {
+      const auto stride = static_cast<std::ptrdiff_t>(source_.pixels.step1());
+      const S* base = Base();
+      for (int i = 0; i < taps.count; ++i) {
+        copy(base + taps.row[i] * stride + std::ptrdiff_t{taps.column[i]} * channels);
+      }
+    } else {
+      for (int i = 0; i < taps.count; ++i) {
+        const bool inside = pixels_.Holds(taps, i);
+        copy(inside ? At(taps.column[i], taps.row[i]) : Tap(taps.column[i], taps.row[i]));
+      }
     }
   }
 
   void Linear(TapBlock& taps, D* out) const {
     FindTaps(taps, kBytes);
-    if constexpr (kFast) {
-      if (taps.max_column <= fast_right_ && interior_.Holds(taps)) {
-        // The last pixel is written with a byte to spare.
-        std::uint8_t pixels[kSampleBlock * 4 + 4];
-        BlendInside(source_.pixels.ptr<std::uint8_t>() -
-                        source_.origin.y * static_cast<std::ptrdiff_t>(source_.pixels.step[0]) -
-                        std::ptrdiff_t{source_.origin.x} * channels_,
-                    static_cast<std::ptrdiff_t>(source_.pixels.step[0]), taps, channels_, pixels);
-        std::memcpy(out, pixels, static_cast<std::size_t>(taps.count * channels_));
-        return;
-      }
+    if (OutsideConstant(taps)) return Fill(taps.count, out);
+    if constexpr (kBytes) {
+      if (channels_ == 3 || channels_ == 4) return LinearBytes(taps, out);
     }
-    if (OutsideConstant(taps)) {
-      for (int i = 0; i < taps.count; ++i, out += channels_) {
-        for (int c = 0; c < channels_; ++c) out[c] = RoundTo<D>(fill_[static_cast<std::size_t>(c)]);
-      }
-      return;
-    }
-    for (int i = 0; i < taps.count; ++i, out += channels_) {
-      const int column = taps.column[i];
-      const int row = taps.row[i];
-      if (column >= interior_.left && column <= interior_.right && row >= interior_.top &&
-          row <= interior_.bottom) {
-        const S* upper = At(column, row);
-        const S* lower = At(column, row + 1);
-        Blend(taps, i, upper, upper + channels_, lower, lower + channels_, out);
+    for (int i = 0; i < taps.count; ++i) BlendAt(taps, i, out + i * channels_);
+  }
+
+  // Vectors where all taps are inside, pixel by pixel elsewhere.
+  void LinearBytes(const TapBlock& taps, std::uint8_t* out) const {
+    const auto stride = static_cast<std::ptrdiff_t>(source_.pixels.step[0]);
+    std::uint8_t pixels[kSampleBlock * 4 + kBlendSlack];
+    const bool all = vector_.Holds(taps);
+    for (int begin = 0; begin < taps.count;) {
+      int end = all ? taps.count : begin;
+      while (!all && end < taps.count && vector_.Holds(taps, end)) ++end;
+      if (end > begin) {
+        BlendInside(Base(), stride, taps, begin, end, channels_, pixels + begin * channels_);
+        begin = end;
       } else {
-        Blend(taps, i, Tap(column, row), Tap(column + 1, row), Tap(column, row + 1),
-              Tap(column + 1, row + 1), out);
+        BlendAt(taps, begin, pixels + begin * channels_);
+        ++begin;
       }
+    }
+    std::memcpy(out, pixels, static_cast<std::size_t>(taps.count * channels_));
+  }
+
+  // Where pixel (0, 0) of the full picture would be.
+  const S* Base() const {
+    return source_.pixels.ptr<S>() -
+           source_.origin.y * static_cast<std::ptrdiff_t>(source_.pixels.step1()) -
+           std::ptrdiff_t{source_.origin.x} * channels_;
+  }
+
+  void BlendAt(const TapBlock& taps, int i, D* out) const {
+    const int column = taps.column[i];
+    const int row = taps.row[i];
+    if (interior_.Holds(taps, i)) {
+      const S* upper = At(column, row);
+      const S* lower = At(column, row + 1);
+      Blend(taps, i, upper, upper + channels_, lower, lower + channels_, out);
+    } else {
+      Blend(taps, i, Tap(column, row), Tap(column + 1, row), Tap(column, row + 1),
+            Tap(column + 1, row + 1), out);
     }
   }
 
@@ -125,6 +166,12 @@ class Sampler {
     return border_.mode == Border::kConstant &&
            (taps.max_column < -1 || taps.max_row < -1 || taps.min_column >= source_.full.width ||
             taps.min_row >= source_.full.height);
+  }
+
+  void Fill(int count, D* out) const {
+    for (int i = 0; i < count; ++i, out += channels_) {
+      for (int c = 0; c < channels_; ++c) out[c] = RoundTo<D>(fill_[static_cast<std::size_t>(c)]);
+    }
   }
 
   void Blend(const TapBlock& taps, int i, const S* p00, const S* p10, const S* p01, const S* p11,
@@ -157,8 +204,9 @@ class Sampler {
   bool nearest_;
   int channels_;
   std::vector<S> fill_;
-  Interior interior_{};
-  int fast_right_ = -1;  // rightmost tap of the fast path, -1: there is none
+  TapRange pixels_{};    // of single pixels
+  TapRange interior_{};  // of upper left taps whose neighbours are inside, too
+  TapRange vector_{};    // of upper left taps that vectors may read
 };
 
 template <class S, class D>

@@ -16,8 +16,9 @@ namespace pixloom {
 class PositionMap {
  public:
   virtual ~PositionMap() = default;
-  // Positions of output pixels (x, y) .. (x + count - 1, y), each as if computed alone.
-  virtual void Row(int x, int y, int count, double* source_x, double* source_y) const = 0;
+  // Positions of output pixels (x, y) .. (x + count - 1, y), each as if computed alone. The arrays
+  // hold 64 values, are aligned to as many bytes and may be filled to their end.
+  virtual void Block(int x, int y, int count, double* source_x, double* source_y) const = 0;
 };
 
 // Nearest reads the pixel that contains the position, everything else is bilinear. `out` is

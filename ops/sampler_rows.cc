@@ -7,37 +7,69 @@
 // Must come after foreach_target.h.
 #include <hwy/highway.h>
 
+#include "ops/pixel_math.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace pixloom {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Splits positions into the tap at or before them and the rest. Positions are at most kFarAway.
-void SplitPositions(const double* positions, int count, std::int32_t* index, float* rest,
+void MapPositionsImpl(const double* m, bool affine, int x, int y, double* source_x,
+                      double* source_y) {
+  const hn::ScalableTag<double> d;
+  const double v = y + 0.5;
+  const auto row_x = hn::Set(d, m[1] * v + m[2]);
+  const auto row_y = hn::Set(d, m[4] * v + m[5]);
+  const auto row_w = hn::Set(d, m[7] * v + m[8]);
+  const auto lanes = static_cast<double>(hn::Lanes(d));
+  auto u = hn::Iota(d, x + 0.5);  // sums of halves and integers are exact
+  for (int i = 0; i < kSampleBlock;
+       i += static_cast<int>(hn::Lanes(d)), u = hn::Add(u, hn::Set(d, lanes))) {
+    auto at_x = hn::Add(hn::Mul(hn::Set(d, m[0]), u), row_x);
+    auto at_y = hn::Add(hn::Mul(hn::Set(d, m[3]), u), row_y);
+    if (!affine) {
+      const auto w = hn::Add(hn::Mul(hn::Set(d, m[6]), u), row_w);
+      at_x = hn::Div(at_x, w);
+      at_y = hn::Div(at_y, w);
+    }
+    hn::Store(at_x, d, source_x + i);
+    hn::Store(at_y, d, source_y + i);
+  }
+}
+
+// Splits positions moved by `shift` into whole pixels and the rest.
+void SplitPositions(const double* positions, double shift, std::int32_t* index, float* rest,
                     std::int32_t* min_index, std::int32_t* max_index) {
   const hn::ScalableTag<double> d;
   const hn::Rebind<std::int32_t, decltype(d)> di;
   const hn::Rebind<float, decltype(d)> df;
-  const auto half = hn::Set(d, 0.5);
-  for (int i = 0; i < count; i += static_cast<int>(hn::Lanes(d))) {
-    const auto p = hn::Sub(hn::Load(d, positions + i), half);
+  const auto far = hn::Set(d, kFarAway);
+  const auto minus_far = hn::Set(d, -kFarAway);
+  auto low = hn::Set(di, hwy::LimitsMax<std::int32_t>());
+  auto high = hn::Set(di, hwy::LimitsMin<std::int32_t>());
+  for (int i = 0; i < kSampleBlock; i += static_cast<int>(hn::Lanes(d))) {
+    auto p = hn::Load(d, positions + i);
+    p = hn::IfThenElse(hn::Gt(p, minus_far), p, minus_far);
+    p = hn::Add(hn::IfThenElse(hn::Lt(p, far), p, far), hn::Set(d, shift));
     const auto floor = hn::Floor(p);
-    hn::Store(hn::DemoteTo(di, floor), di, index + i);
+    const auto whole = hn::DemoteTo(di, floor);
+    low = hn::Min(low, whole);
+    high = hn::Max(high, whole);
+    hn::Store(whole, di, index + i);
     hn::Store(hn::DemoteTo(df, hn::Sub(p, floor)), df, rest + i);
   }
-  std::int32_t low = index[0];
-  std::int32_t high = index[0];
-  for (int i = 1; i < count; ++i) {
-    low = index[i] < low ? index[i] : low;
-    high = index[i] > high ? index[i] : high;
-  }
-  *min_index = low;
-  *max_index = high;
+  *min_index = hn::GetLane(hn::MinOfLanes(di, low));
+  *max_index = hn::GetLane(hn::MaxOfLanes(di, high));
+}
+
+void FindNearestImpl(TapBlock& taps) {
+  SplitPositions(taps.x, kNearestSlack, taps.column, taps.dx, &taps.min_column, &taps.max_column);
+  SplitPositions(taps.y, kNearestSlack, taps.row, taps.dy, &taps.min_row, &taps.max_row);
 }
 
 void FindTapsImpl(TapBlock& taps, bool weights) {
-  SplitPositions(taps.x, taps.count, taps.column, taps.dx, &taps.min_column, &taps.max_column);
-  SplitPositions(taps.y, taps.count, taps.row, taps.dy, &taps.min_row, &taps.max_row);
+  SplitPositions(taps.x, -0.5, taps.column, taps.dx, &taps.min_column, &taps.max_column);
+  SplitPositions(taps.y, -0.5, taps.row, taps.dy, &taps.min_row, &taps.max_row);
   if (!weights) return;
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> di;
@@ -45,7 +77,7 @@ void FindTapsImpl(TapBlock& taps, bool weights) {
   const auto round = hn::Set(di, 1 << (kWeightBits - 1));
   const auto scale = hn::Set(d, static_cast<float>(1 << kWeightBits));
   const auto half = hn::Set(d, 0.5F);
-  for (int i = 0; i < taps.count; i += static_cast<int>(hn::Lanes(d))) {
+  for (int i = 0; i < kSampleBlock; i += static_cast<int>(hn::Lanes(d))) {
     const auto x = hn::ConvertTo(di, hn::Add(hn::Mul(hn::Load(d, taps.dx + i), scale), half));
     const auto y = hn::ConvertTo(di, hn::Add(hn::Mul(hn::Load(d, taps.dy + i), scale), half));
     // Rounding the product keeps all four weights in [0, 1] and their sum at exactly 1.
@@ -58,43 +90,68 @@ void FindTapsImpl(TapBlock& taps, bool weights) {
   }
 }
 
+// Blends one pixel into the four lanes of the result.
+template <class D32, class Shuffle>
+HWY_INLINE hn::Vec<D32> BlendPixel(D32 d32, Shuffle pairs, const std::uint8_t* upper,
+                                   const std::uint8_t* lower, std::int32_t upper_weights,
+                                   std::int32_t lower_weights) {
+  const hn::Repartition<std::uint8_t, D32> d8;
+  const hn::Half<decltype(d8)> d8_half;
+  const hn::Repartition<std::int16_t, D32> d16;
+  const auto load = [&](const std::uint8_t* at) HWY_ATTR {
+    const auto bytes = hn::ZeroExtendVector(d8, hn::LoadU(d8_half, at));
+    return hn::BitCast(d16, hn::TableLookupBytesOr0(bytes, pairs));
+  };
+  const auto weights = [&](std::int32_t pair)
+                           HWY_ATTR { return hn::BitCast(d16, hn::Set(d32, pair)); };
+  auto rest = hn::Zero(d32);
+  auto sum = hn::Set(d32, 1 << (kWeightBits - 1));
+  sum = hn::ReorderWidenMulAccumulate(d32, load(upper), weights(upper_weights), sum, rest);
+  sum = hn::ReorderWidenMulAccumulate(d32, load(lower), weights(lower_weights), sum, rest);
+  return hn::ShiftRight<kWeightBits>(hn::RearrangeToOddPlusEven(sum, rest));
+}
+
 template <int kChannels>
 void BlendPixels(const std::uint8_t* HWY_RESTRICT base, std::ptrdiff_t stride, const TapBlock& taps,
-                 std::uint8_t* HWY_RESTRICT out) {
+                 int begin, int end, std::uint8_t* HWY_RESTRICT out) {
   const hn::FixedTag<std::uint8_t, 16> d8;
-  const hn::Half<decltype(d8)> d8_half;
-  const hn::FixedTag<std::int16_t, 8> d16;
   const hn::FixedTag<std::int32_t, 4> d32;
   const hn::FixedTag<std::uint8_t, 4> d8_quarter;
-  // Puts the two taps of each channel side by side, widened to 16 bits; 0x80 gives zero.
+  constexpr std::uint8_t kZero = 0x80;
+  // Puts the two taps of each channel side by side, widened to 16 bits.
   alignas(16) static constexpr std::uint8_t kPairs3[16] = {
-      0, 0x80, 3, 0x80, 1, 0x80, 4, 0x80, 2, 0x80, 5, 0x80, 0x80, 0x80, 0x80, 0x80};
-  alignas(16) static constexpr std::uint8_t kPairs4[16] = {0, 0x80, 4, 0x80, 1, 0x80, 5, 0x80,
-                                                           2, 0x80, 6, 0x80, 3, 0x80, 7, 0x80};
+      0, kZero, 3, kZero, 1, kZero, 4, kZero, 2, kZero, 5, kZero, kZero, kZero, kZero, kZero};
+  alignas(16) static constexpr std::uint8_t kPairs4[16] = {0, kZero, 4, kZero, 1, kZero, 5, kZero,
+                                                           2, kZero, 6, kZero, 3, kZero, 7, kZero};
+  // From four bytes of each channel to four pixels.
+  alignas(16) static constexpr std::uint8_t kPixels3[16] = {
+      0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11, kZero, kZero, kZero, kZero};
+  alignas(16) static constexpr std::uint8_t kPixels4[16] = {0, 4, 8,  12, 1, 5, 9,  13,
+                                                            2, 6, 10, 14, 3, 7, 11, 15};
   const auto pairs = hn::Load(d8, kChannels == 3 ? kPairs3 : kPairs4);
-  const auto round = hn::Set(d32, 1 << (kWeightBits - 1));
-  for (int i = 0; i < taps.count; ++i, out += kChannels) {
+  const auto pixels = hn::Load(d8, kChannels == 3 ? kPixels3 : kPixels4);
+  const auto blend = [&](int i) HWY_ATTR {
     const std::uint8_t* upper = base + taps.row[i] * stride + taps.column[i] * kChannels;
-    const auto load = [&](const std::uint8_t* at) HWY_ATTR {
-      const auto bytes = hn::ZeroExtendVector(d8, hn::LoadU(d8_half, at));
-      return hn::BitCast(d16, hn::TableLookupBytesOr0(bytes, pairs));
-    };
-    const auto upper_weights = hn::BitCast(d16, hn::Set(d32, taps.upper[i]));
-    const auto lower_weights = hn::BitCast(d16, hn::Set(d32, taps.lower[i]));
-    auto rest = hn::Zero(d32);
-    auto sum = hn::ReorderWidenMulAccumulate(d32, load(upper), upper_weights, round, rest);
-    sum = hn::ReorderWidenMulAccumulate(d32, load(upper + stride), lower_weights, sum, rest);
-    sum = hn::RearrangeToOddPlusEven(sum, rest);
-    hn::StoreU(hn::DemoteTo(d8_quarter, hn::ShiftRight<kWeightBits>(sum)), d8_quarter, out);
+    return BlendPixel(d32, pairs, upper, upper + stride, taps.upper[i], taps.lower[i]);
+  };
+  int i = begin;
+  for (; i + 4 <= end; i += 4, out += 4 * kChannels) {
+    const auto even = hn::Or(blend(i), hn::ShiftLeft<16>(blend(i + 2)));
+    const auto odd = hn::Or(blend(i + 1), hn::ShiftLeft<16>(blend(i + 3)));
+    const auto bytes = hn::BitCast(d8, hn::Or(even, hn::ShiftLeft<8>(odd)));
+    hn::StoreU(hn::TableLookupBytesOr0(bytes, pixels), d8, out);
+  }
+  for (; i < end; ++i, out += kChannels) {
+    hn::StoreU(hn::DemoteTo(d8_quarter, blend(i)), d8_quarter, out);
   }
 }
 
 void BlendInsideImpl(const std::uint8_t* base, std::ptrdiff_t stride, const TapBlock& taps,
-                     int channels, std::uint8_t* out) {
+                     int begin, int end, int channels, std::uint8_t* out) {
   if (channels == 3) {
-    BlendPixels<3>(base, stride, taps, out);
+    BlendPixels<3>(base, stride, taps, begin, end, out);
   } else {
-    BlendPixels<4>(base, stride, taps, out);
+    BlendPixels<4>(base, stride, taps, begin, end, out);
   }
 }
 
@@ -105,14 +162,23 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace pixloom {
 
+HWY_EXPORT(MapPositionsImpl);
 HWY_EXPORT(FindTapsImpl);
+HWY_EXPORT(FindNearestImpl);
 HWY_EXPORT(BlendInsideImpl);
+
+void MapPositions(const double* map, bool affine, int x, int y, double* source_x,
+                  double* source_y) {
+  HWY_DYNAMIC_DISPATCH(MapPositionsImpl)(map, affine, x, y, source_x, source_y);
+}
+
+void FindNearest(TapBlock& taps) { HWY_DYNAMIC_DISPATCH(FindNearestImpl)(taps); }
 
 void FindTaps(TapBlock& taps, bool weights) { HWY_DYNAMIC_DISPATCH(FindTapsImpl)(taps, weights); }
 
-void BlendInside(const std::uint8_t* base, std::ptrdiff_t stride, const TapBlock& taps,
-                 int channels, std::uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(BlendInsideImpl)(base, stride, taps, channels, out);
+void BlendInside(const std::uint8_t* base, std::ptrdiff_t stride, const TapBlock& taps, int begin,
+                 int end, int channels, std::uint8_t* out) {
+  HWY_DYNAMIC_DISPATCH(BlendInsideImpl)(base, stride, taps, begin, end, channels, out);
 }
 
 }  // namespace pixloom

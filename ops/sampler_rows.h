@@ -30,13 +30,23 @@ struct TapBlock {
   std::int32_t min_column = 0, max_column = 0, min_row = 0, max_row = 0;
 };
 
-// Fills everything but the positions; `weights`: the integer ones too. Entries past `count` are
-// overwritten.
+// Positions of output pixels (x, y), (x + 1, y), ... under a row-major 3x3 map from output to
+// source. Fills the whole block; every position is computed from its own coordinates.
+void MapPositions(const double* map, bool affine, int x, int y, double* source_x, double* source_y);
+
+// From all positions of the block (repeat the last one past `count`) to taps and rests; `weights`:
+// the integer ones, too. Positions are clamped to kFarAway, NaN to its negative.
 void FindTaps(TapBlock& taps, bool weights);
 
-// Blends `count` pixels of 3 or 4 channels. Eight bytes at each upper left and lower left tap must
-// be readable, and 4 bytes at the last output pixel writable.
-void BlendInside(const std::uint8_t* base, std::ptrdiff_t stride, const TapBlock& taps,
-                 int channels, std::uint8_t* out);
+// From all positions of the block to the pixels that contain them.
+void FindNearest(TapBlock& taps);
+
+// Bytes that BlendInside may write past the last pixel.
+inline constexpr int kBlendSlack = 16;
+
+// Blends pixels [begin, end) of a block; 3 or 4 channels. `base` is where pixel (0, 0) of the full
+// picture would be. Eight bytes at each upper left and lower left tap must be readable.
+void BlendInside(const std::uint8_t* base, std::ptrdiff_t stride, const TapBlock& taps, int begin,
+                 int end, int channels, std::uint8_t* out);
 
 }  // namespace pixloom

@@ -9,39 +9,21 @@
 
 #include "ops/pixel_math.h"
 #include "ops/sampler.h"
+#include "ops/sampler_rows.h"
 
 namespace pixloom {
 namespace {
 
-// Positions of a projective map: the inverse, one multiplication per pixel away from its row start.
 class MatrixPositions : public PositionMap {
  public:
-  explicit MatrixPositions(const Matrix& inverse) : m_(inverse.m), affine_(inverse.IsAffine()) {}
+  explicit MatrixPositions(const Matrix& inverse) : inverse_(inverse) {}
 
-  void Row(int x, int y, int count, double* source_x, double* source_y) const override {
-    const double v = y + 0.5;
-    const double row_x = m_[1] * v + m_[2];
-    const double row_y = m_[4] * v + m_[5];
-    if (affine_) {
-      for (int i = 0; i < count; ++i) {
-        const double u = (x + i) + 0.5;
-        source_x[i] = m_[0] * u + row_x;
-        source_y[i] = m_[3] * u + row_y;
-      }
-      return;
-    }
-    const double row_w = m_[7] * v + m_[8];
-    for (int i = 0; i < count; ++i) {
-      const double u = (x + i) + 0.5;
-      const double w = m_[6] * u + row_w;
-      source_x[i] = (m_[0] * u + row_x) / w;
-      source_y[i] = (m_[3] * u + row_y) / w;
-    }
+  void Block(int x, int y, int /*count*/, double* source_x, double* source_y) const override {
+    MapPositions(inverse_.m.data(), inverse_.IsAffine(), x, y, source_x, source_y);
   }
 
  private:
-  std::array<double, 9> m_;
-  bool affine_;
+  Matrix inverse_;
 };
 
 // Block (x, y) of the result is the mean of pixels [x f, (x + 1) f) x [y f, (y + 1) f) of the full

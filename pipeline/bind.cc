@@ -27,9 +27,11 @@ class Binder {
     graph_.seed_given = spec_.seed.has_value();
     graph_.on_error = spec_.on_error;
     graph_.memory = spec_.memory;
+    graph_.limits = spec_.limits;
     DecideKinds();
     for (std::size_t i = 0; i < spec_.nodes.size(); ++i) BindNode(i);
     for (std::size_t i = 0; i < spec_.nodes.size(); ++i) Connect(i);
+    PlanCopies();
     CheckUse();
     CheckCycles();
     return std::move(graph_);
@@ -175,20 +177,28 @@ class Binder {
       return;
     }
     double total = 0;
+    bool usable = true;
     node.outputs.clear();
     for (const Value::Entry& entry : args.entries) {
       if (entry.key.starts_with("x-")) continue;
+      node.outputs.push_back(entry.key);
+      if (!IsName(entry.key)) {
+        Error("CFG-NAME", entry.at,
+              fmt::format("{}: '{}': use lower-case letters, digits and _, a letter first", where,
+                          entry.key));
+        usable = false;
+      }
       if (!entry.value.IsNumber() || entry.value.number <= 0 || entry.value.number > 1) {
         Error("CFG-VALUE", entry.value.at,
               fmt::format("{}: {}: expected a share in (0, 1], got {}", where, entry.key,
                           entry.value.Describe()));
+        usable = false;
         continue;
       }
       node.parts.push_back({entry.key, entry.value.number});
-      node.outputs.push_back(entry.key);
       total += entry.value.number;
     }
-    if (diagnostics_.HasErrors()) return;
+    if (!usable) return;
     if (std::abs(total - 1) > 1e-6) {
       Error("CFG-VALUE", args.at,
             fmt::format("{}: shares add up to {}, expected 1", where, schema::Number(total)));
@@ -466,6 +476,17 @@ class Binder {
     }
     input.output = static_cast<int>(it - writer.outputs.begin());
     graph_.nodes[index].inputs.push_back(input);
+  }
+
+  // Copies of a source that nothing else reads are units of the plan. This is part of the language:
+  // windows count units.
+  void PlanCopies() {
+    for (Node& node : graph_.nodes) {
+      if (node.kind != Kind::kCopies || node.inputs.size() != 1) continue;
+      const int from = node.inputs[0].node;
+      const bool source = graph_.nodes[static_cast<std::size_t>(from)].kind == Kind::kSource;
+      if (source && graph_.Readers(from).size() == 1) node.planned_by = from;
+    }
   }
 
   // Everything that is made must be used, or somebody waits for results in vain.

@@ -14,7 +14,7 @@ const std::vector<Pass>& Passes() {
       {"prune", "steps that never act would split groups of their neighbours", Prune},
       {"push_down", "needs the final first step of each chain", PushDown},
       {"fuse", "last rewrite, or groups would split again", Fuse},
-      {"schedule", "orders and budgets what the rewrites left", Schedule},
+      {"schedule", "sizes memory tokens for what the rewrites left", Schedule},
   };
   return passes;
 }
@@ -36,6 +36,7 @@ Compiled Compile(const GraphSpec& spec, const Registry& registry, const Services
   compiled.graph = Bind(spec, registry, services, diagnostics);
   if (diagnostics.HasErrors()) throw ConfigError(diagnostics);
   Verify(compiled.graph);
+  compiled.yaml = compiled.graph.ToYaml();
   compiled.log.push_back({"bind", "names and values become typed operators and edges",
                           fmt::format("{} nodes", compiled.graph.nodes.size())});
   for (const Pass& pass : Passes()) {

@@ -45,11 +45,6 @@ cv::Rect NeededRegion(const AffineGroup& group) {
   Quad corners = BoxQuad(0, 0, group.out.width, group.out.height);
   for (Point& p : corners) p = back(p);
   const auto b = Bounds(corners);
-  const bool outside = b[0] < 0 || b[1] < 0 || b[2] > group.in.width || b[3] > group.in.height;
-  const bool mirrors = group.border.mode == Border::kReflect ||
-                       group.border.mode == Border::kReflect101 ||
-                       group.border.mode == Border::kWrap;
-  if (outside && mirrors) return whole;
   // Source pixels per output pixel, along each source axis.
   const double shrink_x = std::abs(back.m[0]) + std::abs(back.m[1]);
   const double shrink_y = std::abs(back.m[3]) + std::abs(back.m[4]);
@@ -58,13 +53,20 @@ cv::Rect NeededRegion(const AffineGroup& group) {
   const bool wide = group.resampling == Resampling::kAntialias;
   const double margin_x = 2 + (wide ? std::ceil(shrink_x) : 0);
   const double margin_y = 2 + (wide ? std::ceil(shrink_y) : 0);
+  // Taps near an edge read what a mirrored or wrapped border puts there, which may be far away.
+  const bool at_edge = b[0] < margin_x || b[1] < margin_y || b[2] > group.in.width - margin_x ||
+                       b[3] > group.in.height - margin_y;
+  const bool mirrors = group.border.mode == Border::kReflect ||
+                       group.border.mode == Border::kReflect101 ||
+                       group.border.mode == Border::kWrap;
+  if (at_edge && mirrors) return whole;
   const int x0 = static_cast<int>(std::floor(std::max(0.0, b[0] - margin_x)));
   const int y0 = static_cast<int>(std::floor(std::max(0.0, b[1] - margin_y)));
   const int x1 = static_cast<int>(std::ceil(std::min<double>(group.in.width, b[2] + margin_x)));
   const int y1 = static_cast<int>(std::ceil(std::min<double>(group.in.height, b[3] + margin_y)));
   cv::Rect region = cv::Rect(x0, y0, x1 - x0, y1 - y0) & whole;
   if (group.window) region &= *group.window;
-  // Everything lies outside: one pixel is enough to fill from.
+  // Everything lies outside the picture: rare enough to decode it all.
   if (region.empty()) return whole;
   return region;
 }

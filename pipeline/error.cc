@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/error.h"
 
+#include <algorithm>
+#include <tuple>
+
 #include <fmt/format.h>
 
 namespace pixloom {
@@ -26,13 +29,18 @@ void Diagnostics::Notice(std::string code, Position at, std::string text) {
 }
 
 namespace {
+// In the order of the file, whatever stage found them.
 std::string Joined(const Diagnostics& diagnostics) {
-  std::string text;
+  std::vector<const Diagnostic*> errors;
   for (const Diagnostic& d : diagnostics.All()) {
-    if (d.severity != Severity::kError) continue;
-    if (!text.empty()) text += '\n';
-    text += d.Text();
+    if (d.severity == Severity::kError) errors.push_back(&d);
   }
+  std::stable_sort(errors.begin(), errors.end(), [](const Diagnostic* a, const Diagnostic* b) {
+    return std::tie(a->at.file, a->at.line, a->at.column) <
+           std::tie(b->at.file, b->at.line, b->at.column);
+  });
+  std::string text;
+  for (const Diagnostic* d : errors) text += (text.empty() ? "" : "\n") + d->Text();
   return text;
 }
 }  // namespace

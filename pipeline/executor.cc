@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -133,18 +132,22 @@ void Run::OpenSinks() {
   for (Node& node : graph_.nodes) {
     if (node.kind != Node::Kind::kSink) continue;
     node.sink->Open(info);
-    report_.outputs.push_back(node.sink->Location());
+    if (std::string place = node.sink->Location(); !place.empty()) {
+      report_.outputs.push_back(std::move(place));
+    }
   }
   namespace fs = std::filesystem;
-  quarantine_path_ = options_.quarantine_file;
-  if (quarantine_path_.empty() && !report_.outputs.empty()) {
-    const fs::path first = report_.outputs[0];
-    std::error_code ignored;
-    quarantine_path_ = fs::is_directory(first, ignored) ? (first / "quarantine.jsonl").string()
-                                                        : first.string() + ".quarantine.jsonl";
-  }
   std::error_code ignored;
-  fs::remove(quarantine_path_, ignored);
+  quarantine_path_ = options_.quarantine_file;
+  if (!quarantine_path_.empty()) return;
+  if (report_.outputs.empty()) {
+    quarantine_path_ = "quarantine.jsonl";
+    return;
+  }
+  const fs::path first = report_.outputs[0];
+  quarantine_path_ = fs::is_directory(first, ignored) ? (first / "quarantine.jsonl").string()
+                                                      : first.string() + ".quarantine.jsonl";
+  fs::remove(quarantine_path_, ignored);  // a list of the run before
 }
 
 void Run::CloseSinks(bool complete) {
@@ -251,28 +254,11 @@ std::uint64_t EstimateCost(const Graph& graph, int source, const Sample& sample)
     }
   }
   const std::uint64_t labels = sample.Bytes() > encoded ? sample.Bytes() - encoded : 0;
-  // Results per unit, and the largest picture on the way whose size is known.
-  std::uint64_t results = 0, largest = decoded;
-  const std::function<void(int, std::uint64_t)> walk = [&](int n, std::uint64_t count) {
-    const Node& node = graph.nodes[static_cast<std::size_t>(n)];
-    if (node.kind == Node::Kind::kCopies && node.lifted_into < 0) {
-      count *= static_cast<std::uint64_t>(node.copies);
-    }
-    if (node.kind == Node::Kind::kSink) {
-      results += count;
-      return;
-    }
-    if (!node.meta.empty() && node.meta[0].size) {
-      const Meta& meta = node.meta[0];
-      const std::uint64_t depth = meta.depth == Depth::kF32 ? 4 : meta.depth == Depth::kU16 ? 2 : 1;
-      const auto channels = static_cast<std::uint64_t>(meta.channels.value_or(3));
-      largest = std::max(largest, static_cast<std::uint64_t>(meta.size->Area()) * depth * channels);
-    }
-    for (const auto& [reader, input] : graph.Readers(n)) walk(reader, count);
-  };
-  walk(source, 1);
+  const Node& node = graph.nodes[static_cast<std::size_t>(source)];
+  const TokenModel model = node.tokens ? *node.tokens : MakeTokenModel(graph, source);
+  const std::uint64_t largest = std::max(decoded, model.largest);
   // Source and destination of the step that is running, and every result until it is written.
-  return encoded + labels + 2 * largest + results * largest;
+  return encoded + labels + 2 * largest + model.results * largest;
 }
 
 RunReport Executor::Run(const RunOptions& options) {

@@ -31,14 +31,15 @@ struct RunOptions {
   std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();  // source entries
   std::uint64_t epoch = 0;
   bool overwrite = false;
-  std::string config_text;      // as it ran; sinks may store it
-  std::string quarantine_file;  // "": beside the first output
+  std::string config_text{};      // as it ran; sinks may store it
+  std::string quarantine_file{};  // "": beside the first output
 
-  std::function<void(const Progress&)> progress;   // from one thread at a time
-  std::function<void(const std::string&)> notice;  // what was skipped while listing
-  const std::atomic<bool>* stop = nullptr;         // true: finish what is in flight
+  std::function<void(const Progress&)> progress{};             // from one thread at a time
+  std::function<void(const QuarantineRecord&)> quarantined{};  // from one thread, in plan order
+  std::function<void(const std::string&)> notice{};            // what was skipped while listing
+  const std::atomic<bool>* stop = nullptr;                     // true: finish what is in flight
   // Tests disturb timing here: called before each node works on a sample.
-  std::function<void(std::string_view node, std::uint64_t seq)> before_node;
+  std::function<void(std::string_view node, std::uint64_t seq)> before_node{};
 };
 
 class Executor {

@@ -17,6 +17,7 @@ void Run::Control(const Event& event) {
     event.unit->settled = true;
     --active_;
   } else if (event.kind == Event::Kind::kWritten) {
+    --writing_;
     used_ -= event.unit->cost;
     in_flight_.erase(event.unit->seq);
     CountEntry(*event.unit);
@@ -43,8 +44,9 @@ void Run::Pump() {
     if (!pending_) LoadEntry(what);
     const std::uint64_t cost = pending_->cost;
     const bool fits = used_ + cost <= budget_ && in_flight_.size() < max_in_flight_;
-    // With nothing active only the next unit can move things on, whatever it costs.
-    if (active_ > 0 && !fits) return;
+    // With nothing active and nothing to write, only the next unit can move things on, whatever it
+    // costs.
+    if (!fits && (active_ > 0 || writing_ > 0)) return;
     Admit(what, cost);
   }
   // A stop leaves blocks that will never be complete.
@@ -110,7 +112,7 @@ void Run::Admit(const Plan::Unit& what, std::uint64_t cost) {
   ++active_;
   sample.identity.seq = unit->seq;
   int node = what.source;
-  if (const int copies = LiftedCopies(what.source); copies >= 0) {
+  if (const int copies = PlannedCopies(what.source); copies >= 0) {
     sample.identity.branch.push_back(what.copy);
     states_[static_cast<std::size_t>(copies)].in += 1;
     states_[static_cast<std::size_t>(copies)].out += 1;
@@ -120,9 +122,9 @@ void Run::Admit(const Plan::Unit& what, std::uint64_t cost) {
   Release(unit);
 }
 
-int Run::LiftedCopies(int source) const {
+int Run::PlannedCopies(int source) const {
   for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-    if (graph_.nodes[n].lifted_into == source) return static_cast<int>(n);
+    if (graph_.nodes[n].planned_by == source) return static_cast<int>(n);
   }
   return -1;
 }
@@ -194,6 +196,7 @@ void Run::Retire() {
     const auto it = in_flight_.find(next_retired_);
     if (it == in_flight_.end() || !it->second->settled || !it->second->waiting.empty()) return;
     ++next_retired_;
+    ++writing_;
     writer_->try_put(it->second);
   }
 }

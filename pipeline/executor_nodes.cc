@@ -196,13 +196,14 @@ void Run::WriteUnit(Unit& unit) {
               return a.branch != b.branch ? a.branch < b.branch : a.error.node < b.error.node;
             });
   for (const QuarantineRecord& record : unit.bad) {
-    if (!quarantine_.is_open()) quarantine_.open(quarantine_path_, std::ios::app);
+    if (!quarantine_.is_open()) quarantine_.open(quarantine_path_);
     quarantine_ << record.ToJson() << '\n' << std::flush;
     if (!quarantine_) {
       throw EnvironmentError(
           fmt::format("cannot write {}: disk full or read-only?", quarantine_path_));
     }
     ++quarantined_;
+    if (options_.quarantined) options_.quarantined(record);
   }
   unit.wrote = !unit.parked.empty();
   unit.parked.clear();

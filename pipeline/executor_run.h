@@ -110,7 +110,7 @@ class Run {
   // Reads the entry once for all its copies.
   void LoadEntry(const Plan::Unit& what);
   void Admit(const Plan::Unit& what, std::uint64_t cost);
-  int LiftedCopies(int source) const;
+  int PlannedCopies(int source) const;
   // Runs every block whose units are all settled.
   void FireWindows();
   bool BlockReady(int window, std::uint64_t first, std::uint64_t end) const;
@@ -166,7 +166,8 @@ class Run {
   std::uint64_t next_seq_ = 0;
   std::uint64_t next_retired_ = 0;
   std::uint64_t used_ = 0, peak_used_ = 0, budget_ = 0, max_in_flight_ = 0;
-  int active_ = 0;  // units that are not settled
+  int active_ = 0;   // units that are not settled
+  int writing_ = 0;  // units on their way through the writer
   std::map<std::uint64_t, UnitPtr> in_flight_;
   std::optional<Pending> pending_;
   std::map<int, SourceCounts> sources_;

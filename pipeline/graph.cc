@@ -129,14 +129,16 @@ Value StepYaml(const ChainStep& step) {
     }
   }
   std::vector<Value::Entry> entries{{verb, {}, std::move(args)}};
-  if (step.p < 1) entries.push_back({"p", {}, Value::Float(step.p)});
+  // What p is when it is not given depends on the verb.
+  const double usual_p = step.kind == ChainStep::Kind::kSometimes ? 0.5 : 1;
+  if (step.p != usual_p) entries.push_back({"p", {}, Value::Float(step.p)});
   if (step.weight != 1) entries.push_back({"weight", {}, Value::Float(step.weight)});
-  // The name fixes the stream, whatever is inserted later.
+  // The name fixes the stream, whatever was taken out by passes or is inserted later.
   const std::string& stream = *step.stream;
-  const std::string leaf = stream.substr(stream.find('/') + 1);
-  if (leaf.find_first_of("#@") == std::string::npos) {
-    entries.push_back({"name", {}, Value::String(leaf, {})});
-  }
+  entries.push_back({"name", {}, Value::String(stream.substr(stream.find('/') + 1), {})});
+  // Geometry inside a group with fields or a scope moves everything all the same.
+  const bool geometric = step.kind == ChainStep::Kind::kOperator && step.op->Info().IsGeometric();
+  if (geometric) return Value::Map(std::move(entries));
   if (!step.fields.empty()) {
     std::vector<Value> fields;
     for (const std::string& f : step.fields) fields.push_back(Value::String(f, {}));
@@ -165,7 +167,7 @@ std::string Graph::ToText() const {
     };
     note(node.push_down, "push_down");
     note(node.fused, "fused");
-    note(node.lifted_into >= 0, "handed out by the source");
+    note(node.planned_by >= 0, "in the plan");
     if (!notes.empty()) text += "   {" + notes + "}";
     text += '\n';
   }
@@ -196,8 +198,25 @@ std::string Graph::ToDot() const {
 }
 
 std::string Graph::ToYaml() const {
-  std::vector<Value::Entry> doc{{"version", {}, Value::Int(1)},
-                                {"seed", {}, Value::Int(static_cast<std::int64_t>(seed))}};
+  const bool fail = on_error.policy == OnError::Policy::kFail;
+  const Value max_bad =
+      on_error.max_bad_count
+          ? Value::Int(*on_error.max_bad_count)
+          : Value::String(fmt::format("{:.12g}%", on_error.max_bad_fraction * 100), {});
+  std::vector<Value::Entry> doc{
+      {"version", {}, Value::Int(1)},
+      {"seed", {}, Value::Int(static_cast<std::int64_t>(seed))},
+      {"on_error",
+       {},
+       Value::Map({{"policy", {}, Value::String(fail ? "fail" : "quarantine", {})},
+                   {"max_bad", {}, max_bad}})},
+      {"limits",
+       {},
+       Value::Map({{"max_pixels", {}, Value::Int(limits.max_pixels)},
+                   {"max_side", {}, Value::Int(limits.max_side)},
+                   {"max_ratio", {}, Value::Int(limits.max_ratio)},
+                   {"max_scans", {}, Value::Int(limits.max_scans)}})}};
+  if (memory) doc.push_back({"memory", {}, Value::Int(static_cast<std::int64_t>(*memory))});
   std::vector<Value::Entry> list;
   for (const Node& node : nodes) {
     std::vector<Value::Entry> entries;
@@ -226,8 +245,8 @@ std::string Graph::ToYaml() const {
         break;
     }
     if (node.on_error) {
-      const bool fail = *node.on_error == OnError::Policy::kFail;
-      entries.push_back({"on_error", {}, Value::String(fail ? "fail" : "quarantine", {})});
+      const bool stop = *node.on_error == OnError::Policy::kFail;
+      entries.push_back({"on_error", {}, Value::String(stop ? "fail" : "quarantine", {})});
     }
     if (!node.inputs.empty()) {
       std::vector<Value> from;

@@ -52,6 +52,12 @@ struct SplitPart {
   double share = 0;  // normalised; parts are laid out on [0, 1) in this order
 };
 
+// What a memory token of one source has to cover, apart from the picture itself.
+struct TokenModel {
+  std::uint64_t results = 0;  // in sinks, per unit of the plan
+  std::uint64_t largest = 0;  // bytes of the largest picture of known size on the way
+};
+
 struct Input {
   int node = -1;
   int output = 0;
@@ -71,6 +77,7 @@ struct Node {
   std::vector<Meta> meta;                // per output, set by `infer`
 
   std::unique_ptr<Source> source;                // kSource
+  bool idle = false;                             // kSource: replay reads another one
   Value args;                                    // source and sink arguments, for to_yaml
   std::unique_ptr<Sink> sink;                    // kSink
   std::vector<ChainStep> steps;                  // kChain
@@ -81,9 +88,14 @@ struct Node {
   std::optional<OnError::Policy> on_error;
 
   // Annotations of passes; every value gives the same pixels.
-  bool push_down = false;  // decode only what the first group needs
-  bool fused = false;      // colour groups strip by strip
-  int lifted_into = -1;    // kCopies: the source that hands out these copies itself
+  bool push_down = false;            // decode only what the first group needs
+  bool fused = false;                // colour groups strip by strip
+  std::optional<TokenModel> tokens;  // kSource
+
+  // kCopies that alone reads a source: its copies are units of the plan, counted by `seq` and
+  // handed out by that source one by one, so that a budget holds one copy and not all. -1
+  // otherwise.
+  int planned_by = -1;
 };
 
 struct Graph {
@@ -91,6 +103,7 @@ struct Graph {
   bool seed_given = false;
   OnError on_error;
   std::optional<std::uint64_t> memory;
+  CodecLimits limits;
   std::vector<Node> nodes;
 
   Graph() = default;
@@ -107,6 +120,8 @@ struct Graph {
   // The configuration with every `from` and every default written out.
   std::string ToYaml() const;
 };
+
+TokenModel MakeTokenModel(const Graph& graph, int source);
 
 // Internal consistency: indices in range, kinds complete, no cycle. Throws InternalError; run after
 // every pass.

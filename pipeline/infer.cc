@@ -23,6 +23,18 @@ Meta Either(const Meta& a, const Meta& b) {
   return meta;
 }
 
+// Whether any picture that `in` allows is one the operator works on.
+bool MayAccept(const Support& support, const Meta& in) {
+  constexpr int kMany = 5;  // stands for every count that has no rule of its own
+  for (const Depth depth : {Depth::kU8, Depth::kU16, Depth::kF32}) {
+    if (in.depth && *in.depth != depth) continue;
+    for (const int channels : {1, 3, 4, kMany}) {
+      if (support.Accepts(depth, in.channels.value_or(channels))) return true;
+    }
+  }
+  return false;
+}
+
 class Inference {
  public:
   Inference(const Node& node, Diagnostics& diagnostics) : node_(node), diagnostics_(diagnostics) {}
@@ -68,11 +80,14 @@ class Inference {
 
   Meta Apply(const ChainStep& step, const Meta& in) {
     const OpInfo& info = step.op->Info();
-    if (in.depth && in.channels && !info.support.Accepts(*in.depth, *in.channels)) {
-      diagnostics_.Error(
-          "CFG-TYPE", step.at,
-          fmt::format("{} ({}): works on {}, but gets {} with {} channels", node_.name, info.name,
-                      info.support.Text(), DepthName(*in.depth), *in.channels));
+    if (!MayAccept(info.support, in)) {
+      std::string got = in.depth ? DepthName(*in.depth) : "pictures";
+      if (in.channels) {
+        got += fmt::format(" with {} channel{}", *in.channels, *in.channels == 1 ? "" : "s");
+      }
+      diagnostics_.Error("CFG-TYPE", step.at,
+                         fmt::format("{} ({}): works on {}, but gets {}", node_.name, info.name,
+                                     info.support.Text(), got));
     }
     for (const std::string& field : step.fields) {
       if (std::find(in.fields.begin(), in.fields.end(), field) == in.fields.end()) {

@@ -11,6 +11,13 @@
 
 namespace pixloom {
 
+bool IsName(std::string_view text) {
+  if (text.empty() || text[0] < 'a' || text[0] > 'z') return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
 namespace {
 
 const std::vector<std::string> kModifiers{"from", "p",      "fields",   "scope",
@@ -21,11 +28,17 @@ bool Contains(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-bool IsName(std::string_view text) {
-  if (text.empty() || text[0] < 'a' || text[0] > 'z') return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  });
+// A name, or the end of a stream's path as to_yaml writes it: "hflip#2@0".
+bool IsStepName(std::string_view text) {
+  const std::size_t end = std::min(text.find_first_of("#@"), text.size());
+  if (!IsName(text.substr(0, end))) return false;
+  bool digit = true;
+  for (const char c : text.substr(end)) {
+    const bool mark = c == '#' || c == '@';
+    if (mark ? !digit : c < '0' || c > '9') return false;
+    digit = !mark;
+  }
+  return digit;
 }
 
 class GraphParser {
@@ -51,8 +64,8 @@ class GraphParser {
                         document.Describe()));
       return false;
     }
-    static const std::vector<std::string> kTop{"version",  "seed",   "include",
-                                               "on_error", "memory", "nodes"};
+    static const std::vector<std::string> kTop{"version", "seed",   "include", "on_error",
+                                               "memory",  "limits", "nodes"};
     static const std::vector<std::string> kIncluded{"version", "include", "nodes"};
     const std::vector<std::string>& known = depth == 0 ? kTop : kIncluded;
     for (const Value::Entry& entry : document.entries) {
@@ -74,6 +87,7 @@ class GraphParser {
     if (depth == 0) {
       if (const Value* seed = document.Find("seed")) ReadSeed(*seed, spec);
       if (const Value* on_error = document.Find("on_error")) ReadOnError(*on_error, spec.on_error);
+      if (const Value* limits = document.Find("limits")) ReadLimits(*limits, spec.limits);
       if (const Value* memory = document.Find("memory")) {
         spec.memory = ParseBytes(memory->text);
         if (!spec.memory) {
@@ -153,6 +167,38 @@ class GraphParser {
     }
     Error("CFG-VALUE", value.at,
           fmt::format("max_bad: expected a share like 1% or a count, got {}", value.Describe()));
+  }
+
+  void ReadLimits(const Value& value, CodecLimits& limits) {
+    if (value.kind != Value::Kind::kMap) {
+      Error("CFG-VALUE", value.at,
+            fmt::format("limits: expected a mapping, got {}", value.Describe()));
+      return;
+    }
+    const auto read = [&](const Value& number, auto& into) {
+      if (number.kind != Value::Kind::kInt || number.integer < 1 || number.integer > 1LL << 40) {
+        Error("CFG-VALUE", number.at,
+              fmt::format("limits: expected an integer of at least 1, got {}", number.Describe()));
+        return;
+      }
+      into = static_cast<std::decay_t<decltype(into)>>(number.integer);
+    };
+    for (const Value::Entry& entry : value.entries) {
+      if (entry.key == "max_pixels")
+        read(entry.value, limits.max_pixels);
+      else if (entry.key == "max_side")
+        read(entry.value, limits.max_side);
+      else if (entry.key == "max_ratio")
+        read(entry.value, limits.max_ratio);
+      else if (entry.key == "max_scans")
+        read(entry.value, limits.max_scans);
+      else {
+        Error("CFG-KEY", entry.at,
+              fmt::format(
+                  "unknown key '{}' in limits{}", entry.key,
+                  Suggestion(entry.key, {"max_pixels", "max_side", "max_ratio", "max_scans"})));
+      }
+    }
   }
 
   void ReadIncludes(const Value& include, GraphSpec& spec, int depth) {
@@ -236,6 +282,7 @@ class GraphParser {
     step.at = value.at;
     if (value.kind == Value::Kind::kString) {
       step.verb = value.text;
+      step.args.at = value.at;
       if (IsComposite(step.verb)) {
         Error("CFG-STEPS", value.at, fmt::format("{}: {} needs steps", where, step.verb));
         return std::nullopt;
@@ -334,7 +381,7 @@ class GraphParser {
               fmt::format("{}: scope: expected clip or frame, got {}", where, value.Describe()));
       }
     } else if (entry.key == "name") {
-      if (value.IsScalar() && IsName(value.text)) {
+      if (value.IsScalar() && IsStepName(value.text)) {
         step.name = value.text;
       } else {
         Error("CFG-NAME", value.at,
@@ -489,7 +536,7 @@ std::optional<GraphSpec> ParseGraph(const Value& document, const std::vector<std
 std::optional<std::uint64_t> ParseBytes(std::string_view text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || number < 0) return std::nullopt;
+  if (error != std::errc() || !(number >= 0)) return std::nullopt;  // NaN as well
   std::string unit(end, text.data() + text.size());
   unit.erase(std::remove(unit.begin(), unit.end(), ' '), unit.end());
   static const std::map<std::string, double> kUnits{

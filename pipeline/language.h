@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The graph language: from a Value tree to a GraphSpec, the configuration as plain data.
 //
-//   doc  = {version, seed?, include?, on_error?, memory?, nodes: {NAME: node}}
+//   doc  = {version, seed?, include?, on_error?, memory?, limits?, nodes: {NAME: node}}
 //   node = [step+] | {VERB: args, mod*}          a list is {chain: [...]}
 //   step = VERB | {VERB: args, mod*}             exactly one VERB
 //   args = scalar or list (the primary parameter) | mapping
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "pipeline/config.h"
+#include "pipeline/contracts.h"
 #include "pipeline/error.h"
 #include "pipeline/value.h"
 
@@ -40,7 +41,7 @@ struct StepSpec {
   std::vector<std::string> fields;
   Position fields_at;
   std::optional<std::string> scope;  // "clip" or "frame"
-  std::optional<std::string> name;
+  std::optional<std::string> name;   // NAME, or as to_yaml writes it NAME#2@0
   bool resample_each = false;
   std::optional<OnError::Policy> on_error;
   std::vector<StepSpec> steps;      // children of a verb that holds steps
@@ -68,8 +69,12 @@ struct GraphSpec {
   std::optional<std::uint64_t> seed;
   OnError on_error;
   std::optional<std::uint64_t> memory;  // bytes
+  CodecLimits limits;                   // what a picture may claim before it is refused
   std::vector<NodeSpec> nodes;
 };
+
+// [a-z][a-z0-9_]*: what nodes, outputs and fields may be called.
+bool IsName(std::string_view text);
 
 // Verbs that hold steps: chain, one_of, some_of, sometimes, random_order, repeat.
 const std::vector<std::string>& CompositeVerbs();

@@ -26,6 +26,7 @@ struct PassLog {
 
 struct Compiled {
   Graph graph;
+  std::string yaml;  // the configuration with every `from` and default, before any rewriting
   std::vector<PassLog> log;
 };
 
@@ -46,7 +47,7 @@ Graph Prune(Graph graph, PassContext& context);
 Graph PushDown(Graph graph, PassContext& context);
 // fuse: runs neighbouring colour steps strip by strip; last rewrite, or groups would split.
 Graph Fuse(Graph graph, PassContext& context);
-// schedule: lets sources hand out copies one by one, so that a budget holds one copy, not all.
+// schedule: sizes the memory tokens of each source.
 Graph Schedule(Graph graph, PassContext& context);
 
 struct Pass {

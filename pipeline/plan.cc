@@ -51,7 +51,7 @@ Plan Plan::Make(const Graph& graph, std::uint64_t limit,
   std::unordered_map<std::uint64_t, std::string> ids;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
-    if (node.kind != Node::Kind::kSource) continue;
+    if (node.kind != Node::Kind::kSource || node.idle) continue;
     auto entries = node.source->List(
         [&](std::string text) { notice(fmt::format("{}: {}", node.name, text)); });
     if (!entries) {
@@ -72,7 +72,7 @@ Plan Plan::Make(const Graph& graph, std::uint64_t limit,
       }
     }
     for (const Node& other : graph.nodes) {
-      if (other.kind == Node::Kind::kCopies && other.lifted_into == static_cast<int>(i)) {
+      if (other.kind == Node::Kind::kCopies && other.planned_by == static_cast<int>(i)) {
         lane.copies = static_cast<std::uint32_t>(other.copies);
       }
     }

@@ -63,6 +63,15 @@ std::string QuarantineRecord::ToJson() const {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+std::string QuarantineRecord::ToText() const {
+  const std::string copy = branch.empty() ? "" : fmt::format(" copy {}", BranchText(branch));
+  std::string text =
+      fmt::format("error[{}] {}{} (source '{}', node '{}'): {}\n  quarantined", error.code,
+                  EscapeForLog(key), copy, source, error.node, EscapeForLog(error.message));
+  if (!error.remedy.empty()) text += "; " + error.remedy;
+  return text;
+}
+
 std::string RunReport::Verdict() const {
   double total = decode_seconds;
   const NodeCounts* most = nullptr;

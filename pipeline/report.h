@@ -43,6 +43,8 @@ struct QuarantineRecord {
   DataError error;
 
   std::string ToJson() const;
+  // "error[DEC-TRUNC] cat/0123.jpg (node 'photos'): JPEG ends early; ..." and what was done.
+  std::string ToText() const;
 };
 
 struct Progress {

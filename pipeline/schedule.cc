@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pass schedule: a `copies` node that alone reads a source is handed out by the source itself, one
-// copy per token, so that a memory budget has to hold one copy and not all of them. The order of
-// results is the same either way: source entry first, then copy. Where a sink lists several
-// branches of the copies one after the other that would not hold, and they stay together.
+// Pass schedule: works out once, per source, what a token has to cover: how many results one unit
+// leaves in sinks, and the largest picture of known size on the way. Without the pass the executor
+// works it out for every unit; the tokens are the same.
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -11,44 +11,40 @@
 
 namespace pixloom {
 
-namespace {
-
-bool Reaches(const Graph& graph, int from, int to) {
-  if (from == to) return true;
-  const std::vector<Input>& inputs = graph.nodes[static_cast<std::size_t>(to)].inputs;
-  return std::any_of(inputs.begin(), inputs.end(),
-                     [&](const Input& input) { return Reaches(graph, from, input.node); });
+TokenModel MakeTokenModel(const Graph& graph, int source) {
+  TokenModel model;
+  const std::function<void(int, std::uint64_t)> walk = [&](int n, std::uint64_t count) {
+    const Node& node = graph.nodes[static_cast<std::size_t>(n)];
+    if (node.kind == Node::Kind::kCopies && node.planned_by < 0) {
+      count *= static_cast<std::uint64_t>(node.copies);
+    }
+    if (node.kind == Node::Kind::kSink) {
+      model.results += count;
+      return;
+    }
+    if (!node.meta.empty() && node.meta[0].size) {
+      const Meta& meta = node.meta[0];
+      const std::uint64_t depth = meta.depth == Depth::kF32 ? 4 : meta.depth == Depth::kU16 ? 2 : 1;
+      const auto channels = static_cast<std::uint64_t>(meta.channels.value_or(3));
+      model.largest =
+          std::max(model.largest, static_cast<std::uint64_t>(meta.size->Area()) * depth * channels);
+    }
+    for (const auto& [reader, input] : graph.Readers(n)) walk(reader, count);
+  };
+  walk(source, 1);
+  return model;
 }
-
-// The sink that lists several branches of `node` one after the other, or nullptr. It writes all
-// copies of an entry from one branch before the next, which needs them in one unit of work.
-const Node* ListsBranches(const Graph& graph, int node) {
-  for (const Node& sink : graph.nodes) {
-    if (sink.kind != Node::Kind::kSink) continue;
-    const auto branches =
-        std::count_if(sink.inputs.begin(), sink.inputs.end(),
-                      [&](const Input& input) { return Reaches(graph, node, input.node); });
-    if (branches > 1) return &sink;
-  }
-  return nullptr;
-}
-
-}  // namespace
 
 Graph Schedule(Graph graph, PassContext& context) {
-  for (Node& node : graph.nodes) {
-    if (node.kind != Node::Kind::kCopies || node.inputs.size() != 1) continue;
-    const int from = node.inputs[0].node;
-    const Node& source = graph.nodes[static_cast<std::size_t>(from)];
-    if (source.kind != Node::Kind::kSource || graph.Readers(from).size() != 1) continue;
-    if (const Node* sink = ListsBranches(graph, graph.Find(node.name))) {
-      context.Note(fmt::format("{}: not one by one, {} lists several branches of it", node.name,
-                               sink->name));
-      continue;
-    }
-    node.lifted_into = from;
-    context.Note(
-        fmt::format("{}: {} hands out {} copies one by one", node.name, source.name, node.copies));
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    Node& node = graph.nodes[n];
+    if (node.kind != Node::Kind::kSource) continue;
+    node.tokens = MakeTokenModel(graph, static_cast<int>(n));
+    context.Note(fmt::format("{}: a token covers {} result{}{}", node.name, node.tokens->results,
+                             node.tokens->results == 1 ? "" : "s",
+                             node.tokens->largest > 0
+                                 ? fmt::format(" of up to {} kB", node.tokens->largest / 1000)
+                                 : ""));
   }
   return graph;
 }

@@ -208,8 +208,10 @@ const VerbInfo* CheckPlainForm(const VerbInfo& verb, const Value& args, const st
   if (primary != verb.params.end()) return &verb;
   diagnostics.Error(
       "CFG-VALUE", args.at,
-      fmt::format("{}: takes no plain value, got {}; name the parameter: {{{}: ...}}", where,
-                  args.Describe(), verb.params.empty() ? "" : verb.params.front().name));
+      verb.params.empty()
+          ? fmt::format("{}: takes no parameters, got {}", where, args.Describe())
+          : fmt::format("{}: takes no plain value, got {}; name the parameter: {{{}: ...}}", where,
+                        args.Describe(), verb.params.front().name));
   return nullptr;
 }
 

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/test_nodes.h"
+
+#include <unistd.h>
+
+#include <bit>
+#include <chrono>
+#include <filesystem>
+#include <stdexcept>
+#include <thread>
+
+#include "datasets/register.h"
+#include "ops/register.h"
+
+namespace pixloom::testing {
+
+namespace {
+enum class FailKind { kData, kBug, kMemory, kOpenCv };
+}  // namespace
+
+}  // namespace pixloom::testing
+
+namespace pixloom {
+template <>
+struct EnumNames<testing::FailKind> {
+  using K = testing::FailKind;
+  static constexpr std::array<std::pair<K, std::string_view>, 4> kAll{
+      {{K::kData, "data"}, {K::kBug, "bug"}, {K::kMemory, "memory"}, {K::kOpenCv, "opencv"}}};
+};
+}  // namespace pixloom
+
+namespace pixloom::testing {
+
+namespace {
+
+class NumberSource final : public Source {
+ public:
+  struct Settings {
+    std::int64_t count, side, bad_every;
+    bool vary, same_key;
+    std::string prefix;
+  };
+  explicit NumberSource(Settings settings) : settings_(std::move(settings)) {}
+
+  Result<std::vector<SourceEntry>, std::string> List(
+      const std::function<void(std::string)>&) override {
+    std::vector<SourceEntry> entries;
+    for (std::int64_t i = 0; i < settings_.count; ++i) {
+      const std::int64_t name = settings_.same_key ? 0 : i;
+      entries.push_back({settings_.prefix + std::to_string(name), 0});
+    }
+    return entries;
+  }
+
+  Result<Sample> Read(const SourceEntry& entry) const override {
+    const std::int64_t i = std::stoll(entry.key.substr(settings_.prefix.size()));
+    if (settings_.bad_every > 0 && i % settings_.bad_every == 0) {
+      return DataError{"TST-BAD", "made to fail", "", ""};
+    }
+    // Sizes differ by up to eight times when asked to.
+    const auto side = static_cast<int>(settings_.side * (settings_.vary ? 1 + i * 7 % 8 : 1));
+    Sample sample;
+    cv::Mat pixels(side, side, CV_8UC3);
+    for (int y = 0; y < side; ++y) {
+      for (int x = 0; x < side * 3; ++x) {
+        pixels.ptr(y)[x] = static_cast<std::uint8_t>(
+            Mix64(static_cast<std::uint64_t>(((i * 1009 + y) * 4099) + x)) >> 56);
+      }
+    }
+    sample.images.emplace_back("image", ImageField::Of(pixels));
+    return sample;
+  }
+
+  Meta OutputMeta() const override {
+    Meta meta;
+    meta.depth = Depth::kU8;
+    meta.channels = 3;
+    return meta;
+  }
+
+ private:
+  Settings settings_;
+};
+
+struct TestNumbers {
+  std::int64_t count = 10, side = 8, bad_every = 0;
+  bool vary = false, same_key = false;
+  std::string prefix = "n";
+  static constexpr std::string_view kName = "test_numbers";
+  static constexpr std::string_view kDoc = "Small pictures of noise.";
+  static constexpr auto Params() {
+    using S = TestNumbers;
+    return std::tuple{Param("count", &S::count),         Param("side", &S::side),
+                      Param("bad_every", &S::bad_every), Param("vary", &S::vary),
+                      Param("same_key", &S::same_key),   Param("prefix", &S::prefix)};
+  }
+  std::unique_ptr<Source> Make(const Services&) const {
+    return std::make_unique<NumberSource>(
+        NumberSource::Settings{count, side, bad_every, vary, same_key, prefix});
+  }
+};
+
+class KeepSink final : public Sink {
+ public:
+  struct Held : Prepared {
+    Sample sample;
+    std::size_t Bytes() const override { return sample.Bytes(); }
+  };
+  KeepSink(std::string name, std::int64_t delay_us, std::int64_t fail_at)
+      : name_(std::move(name)), delay_us_(delay_us), fail_at_(fail_at) {}
+
+  void Open(const RunInfo&) override { written_ = 0; }
+  Result<std::unique_ptr<Prepared>> Prepare(Sample sample) const override {
+    auto held = std::make_unique<Held>();
+    held->sample = std::move(sample);
+    return std::unique_ptr<Prepared>(std::move(held));
+  }
+  void Write(std::unique_ptr<Prepared> prepared) override {
+    if (delay_us_ > 0) std::this_thread::sleep_for(std::chrono::microseconds(delay_us_));
+    if (fail_at_ >= 0 && written_ >= fail_at_) throw EnvironmentError("disk full, as asked for");
+    ++written_;
+    Sample sample = std::move(static_cast<Held&>(*prepared).sample);
+    KeptSample kept;
+    kept.sink = name_;
+    kept.key = sample.key;
+    kept.branch = sample.identity.branch;
+    kept.hash = ContentHash(sample);
+    kept.recipe = sample.recipe.ToJson();
+    kept.text = sample.text;
+    kept.sample = std::move(sample);
+    Kept().push_back(std::move(kept));
+  }
+  void Close(bool) override {}
+  std::string Location() const override { return ""; }
+
+ private:
+  std::string name_;
+  std::int64_t delay_us_, fail_at_, written_ = 0;
+};
+
+struct TestKeep {
+  std::string name = "keep";
+  std::int64_t delay_us = 0, fail_at = -1;
+  static constexpr std::string_view kName = "test_keep";
+  static constexpr std::string_view kDoc = "Keep results in memory.";
+  static constexpr auto Params() {
+    return std::tuple{Param("name", &TestKeep::name), Param("delay_us", &TestKeep::delay_us),
+                      Param("fail_at", &TestKeep::fail_at)};
+  }
+  std::unique_ptr<Sink> Make(const Services&) const {
+    return std::make_unique<KeepSink>(name, delay_us, fail_at);
+  }
+};
+
+// Blends the anchor with the next survivor of its block, as mixup does.
+class NeighbourWindow final : public WindowOperator {
+ public:
+  explicit NeighbourWindow(int size) : size_(size) {}
+  int Size() const override { return size_; }
+  Result<Sample> Run(std::span<const Sample* const> block, std::size_t anchor,
+                     Rng& rng) const override {
+    const Sample& partner = *block[(anchor + 1) % block.size()];
+    Sample result = block[anchor]->Clone();
+    const double share = rng.Uniform("share", 0.5, 1);
+    cv::Mat& pixels = result.images[0].second.frames[0].pixels;
+    const cv::Mat& other = partner.images[0].second.frames[0].pixels;
+    MakeUnique(pixels);
+    const int rows = std::min(pixels.rows, other.rows);
+    const int values = std::min(pixels.cols, other.cols) * 3;
+    for (int y = 0; y < rows; ++y) {
+      for (int x = 0; x < values; ++x) {
+        pixels.ptr(y)[x] =
+            static_cast<std::uint8_t>(share * pixels.ptr(y)[x] + (1 - share) * other.ptr(y)[x]);
+      }
+    }
+    result.text["partner"] = partner.key;
+    return result;
+  }
+
+ private:
+  int size_;
+};
+
+struct TestNeighbour {
+  std::int64_t size = 2;
+  static constexpr std::string_view kName = "test_neighbour";
+  static constexpr std::string_view kDoc = "Blend with the next sample of the block.";
+  static constexpr auto Params() { return std::tuple{Param("size", &TestNeighbour::size)}; }
+  std::shared_ptr<const WindowOperator> Make(const Services&) const {
+    return std::make_shared<NeighbourWindow>(static_cast<int>(size));
+  }
+};
+
+struct TestFail {
+  std::int64_t every = 1;
+  FailKind kind = FailKind::kData;
+  static constexpr std::string_view kName = "test_fail";
+  static constexpr std::string_view kDoc = "Fail in the way asked for.";
+  static constexpr Support kSupport = kAnyPixels;
+  static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr auto Params() {
+    return std::tuple{Param("every", &TestFail::every), Param("kind", &TestFail::kind)};
+  }
+  SampleStep Draw(Rng&, const Facts&) const {
+    return {kTargetNone, [n = every, how = kind](Sample& sample) -> std::optional<DataError> {
+              if (sample.identity.seq % static_cast<std::uint64_t>(n) != 0) return std::nullopt;
+              switch (how) {
+                case FailKind::kData:
+                  return DataError{"TST-STEP", "made to fail", "", ""};
+                case FailKind::kBug:
+                  throw InternalError("a bug, as asked for");
+                case FailKind::kMemory:
+                  throw std::bad_alloc();
+                case FailKind::kOpenCv:
+                  throw cv::Exception(cv::Error::StsBadSize, "sizes", "f", "f.cc", 1);
+              }
+              return std::nullopt;
+            }};
+  }
+};
+
+}  // namespace
+
+std::vector<KeptSample>& Kept() {
+  static std::vector<KeptSample> kept;
+  return kept;
+}
+
+const Registry& TestRegistry() {
+  static const Registry& registry = *[] {
+    auto* r = new Registry;
+    RegisterOps(*r);
+    RegisterDatasets(*r);
+    r->AddSource<TestNumbers>();
+    r->AddSink<TestKeep>();
+    r->AddWindow<TestNeighbour>();
+    r->AddOperator<TestFail>();
+    return r;
+  }();
+  return registry;
+}
+
+std::vector<std::string> RunKept(const std::string& yaml, RunOptions options,
+                                 const std::set<std::string>& disabled) {
+  LoadOptions load;
+  load.registry = &TestRegistry();
+  load.disabled_passes = disabled;
+  Pipeline pipeline = Pipeline::Parse(yaml, "test.yaml", load);
+  Kept().clear();
+  pipeline.Run(std::move(options));
+  std::vector<std::string> lines;
+  for (const KeptSample& kept : Kept()) {
+    lines.push_back(kept.sink + " " + kept.key + " " + BranchText(kept.branch) + " " +
+                    std::to_string(kept.hash) + " " + kept.recipe);
+  }
+  return lines;
+}
+
+std::uint64_t LeastBudget(const std::string& yaml, int threads) {
+  std::uint64_t low = 1, high = std::uint64_t{1} << 40;
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    try {
+      RunKept(yaml, {.threads = threads, .memory = middle, .limit = 1});
+      high = middle;
+    } catch (const ConfigError&) {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
+std::string TemporaryFile(const std::string& name) {
+  std::string folder = (std::filesystem::temp_directory_path() / "pixloom_test_XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
+  return folder + "/" + name;
+}
+
+std::uint64_t ContentHash(const Sample& sample) {
+  std::uint64_t hash = 0;
+  const auto add = [&](std::uint64_t value) { hash = HashCombine(hash, value); };
+  const auto add_mat = [&](const cv::Mat& m) {
+    add(static_cast<std::uint64_t>(m.rows));
+    add(static_cast<std::uint64_t>(m.cols));
+    add(static_cast<std::uint64_t>(m.type()));
+    for (int y = 0; y < m.rows; ++y) {
+      const auto* row = m.ptr(y);
+      const std::size_t bytes = static_cast<std::size_t>(m.cols) * m.elemSize();
+      for (std::size_t i = 0; i < bytes; ++i) hash = (hash ^ row[i]) * 0x100000001B3u;
+    }
+  };
+  const auto add_point = [&](const Point& p) {
+    add(std::bit_cast<std::uint64_t>(p.x));
+    add(std::bit_cast<std::uint64_t>(p.y));
+  };
+  for (const auto& [name, field] : sample.images) {
+    for (const Frame& frame : field.frames) add_mat(frame.pixels);
+  }
+  for (const auto& [name, mask] : sample.masks) add_mat(mask.pixels);
+  for (const Instance& instance : sample.instances) {
+    add(static_cast<std::uint64_t>(instance.label.value_or(-1)));
+    if (instance.quad) {
+      for (const Point& p : *instance.quad) add_point(p);
+    }
+    for (const Polygon& polygon : instance.polygons) {
+      for (const auto& ring : polygon.rings) {
+        for (const Point& p : ring) add_point(p);
+      }
+    }
+    for (const Keypoint& k : instance.keypoints) {
+      add_point(k.at);
+      add(std::bit_cast<std::uint64_t>(k.angle));
+      add(std::bit_cast<std::uint64_t>(k.scale));
+    }
+    if (!instance.mask.empty()) add_mat(instance.mask);
+  }
+  return hash;
+}
+
+}  // namespace pixloom::testing
