@@ -99,11 +99,15 @@ class SingleEntrySource final : public Source {
 
 }  // namespace
 
+void RegisterBuiltIns(Registry& registry) {
+  RegisterOps(registry);
+  RegisterDatasets(registry);
+}
+
 const Registry& BuiltIns() {
   static const Registry& registry = *[] {
     auto* r = new Registry;  // lives as long as the process: bound operators point into it
-    RegisterOps(*r);
-    RegisterDatasets(*r);
+    RegisterBuiltIns(*r);
     return r;
   }();
   return registry;
@@ -223,6 +227,7 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
     }
     RunOptions options;
     options.threads = 1;
+    options.quarantine_file = "/dev/null";  // nothing is written, a list of bad samples neither
     Executor(graph, BuiltInFamilies(), *codec_).Run(options);
   } catch (...) {
     restore();

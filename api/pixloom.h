@@ -30,6 +30,8 @@ inline constexpr const char* kVersion = "0.1.0";
 
 // Everything this build knows: operators, sources, sinks. Immutable; shared by all threads.
 const Registry& BuiltIns();
+// Adds all of it to a registry of your own, beside your own operators (examples/custom_op.cc).
+void RegisterBuiltIns(Registry& registry);
 // The codec and pixel kernels of this build. Stateless.
 const Codec& BuiltInCodec();
 const Families& BuiltInFamilies();

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "pipeline/connect.h"
 #include "pipeline/passes.h"
 
 namespace pixloom {
@@ -30,10 +31,7 @@ class Binder {
     graph_.limits = spec_.limits;
     DecideKinds();
     for (std::size_t i = 0; i < spec_.nodes.size(); ++i) BindNode(i);
-    for (std::size_t i = 0; i < spec_.nodes.size(); ++i) Connect(i);
-    PlanCopies();
-    CheckUse();
-    CheckCycles();
+    ConnectNodes(spec_, graph_, diagnostics_);
     return std::move(graph_);
   }
 
@@ -391,162 +389,6 @@ class Binder {
                               scope.node, path, it->second));
     }
     step.stream = std::make_shared<const std::string>(std::move(path));
-  }
-
-  // ---- edges ------------------------------------------------------------------------------------
-
-  void Connect(std::size_t index) {
-    const NodeSpec& spec = spec_.nodes[index];
-    Node& node = graph_.nodes[index];
-    if (node.kind == Kind::kSource) {
-      if (spec.from) {
-        Error("CFG-FROM", spec.from_at,
-              fmt::format("{}: {} is a source and reads no other node", spec.name, node.verb));
-      }
-      return;
-    }
-    if (!spec.from) {
-      Follow(index);
-      return;
-    }
-    for (const Reference& ref : *spec.from) AddInput(index, ref);
-    if (node.kind == Kind::kMerge && node.inputs.size() == 1) {
-      Error("CFG-FROM", spec.from_at, spec.name + ": merge needs at least two inputs");
-    }
-  }
-
-  void Follow(std::size_t index) {
-    const NodeSpec& spec = spec_.nodes[index];
-    const auto explain = [&](std::string why) {
-      Error("CFG-FROM", spec.at, fmt::format("{}: {}; write from: NODE", spec.name, why));
-    };
-    if (spec.included) return explain("nodes of included files name what they read");
-    if (index == 0) return explain("the first node is a source, or names what it reads");
-    if (kinds_[index] == Kind::kMerge) return explain("merge names what it reads: from: [a, b]");
-    const Node& above = graph_.nodes[index - 1];
-    if (above.kind == Kind::kSink) {
-      return explain(fmt::format("the node above, '{}', is a sink and has no output", above.name));
-    }
-    if (above.outputs.size() > 1) {
-      return explain(fmt::format("the node above, '{}', has several outputs", above.name));
-    }
-    Input input;
-    input.node = static_cast<int>(index) - 1;
-    input.at = spec.at;
-    graph_.nodes[index].inputs.push_back(input);
-  }
-
-  void AddInput(std::size_t index, const Reference& ref) {
-    const NodeSpec& spec = spec_.nodes[index];
-    if (!ref.port.empty()) {
-      Error("CFG-FROM", ref.at,
-            fmt::format("{}: {} has no input '{}'; write from: NODE or from: [NODE, NODE]",
-                        spec.name, spec.step.verb, ref.port));
-      return;
-    }
-    const int from = graph_.Find(ref.node);
-    if (from < 0) {
-      std::vector<std::string> names;
-      for (const NodeSpec& other : spec_.nodes) names.push_back(other.name);
-      Error("CFG-FROM", ref.at,
-            fmt::format("{}: from: there is no node '{}'{}", spec.name, ref.node,
-                        Suggestion(ref.node, names)));
-      return;
-    }
-    const Node& writer = graph_.nodes[static_cast<std::size_t>(from)];
-    Input input;
-    input.node = from;
-    input.at = ref.at;
-    if (writer.kind == Kind::kSink) {
-      Error("CFG-FROM", ref.at,
-            fmt::format("{}: from: '{}' is a sink and has no output", spec.name, ref.node));
-      return;
-    }
-    const auto it = std::find(writer.outputs.begin(), writer.outputs.end(), ref.output);
-    if (it == writer.outputs.end()) {
-      std::string names;
-      for (const std::string& o : writer.outputs) {
-        if (!o.empty()) names += (names.empty() ? "" : ", ") + ref.node + "." + o;
-      }
-      Error("CFG-FROM", ref.at,
-            fmt::format("{}: from: '{}' has {}", spec.name, ref.node,
-                        names.empty() ? "one output; leave '." + ref.output + "' out"
-                                      : "the outputs " + names));
-      return;
-    }
-    input.output = static_cast<int>(it - writer.outputs.begin());
-    graph_.nodes[index].inputs.push_back(input);
-  }
-
-  // Copies of a source that nothing else reads are units of the plan. This is part of the language:
-  // windows count units.
-  void PlanCopies() {
-    for (Node& node : graph_.nodes) {
-      if (node.kind != Kind::kCopies || node.inputs.size() != 1) continue;
-      const int from = node.inputs[0].node;
-      const bool source = graph_.nodes[static_cast<std::size_t>(from)].kind == Kind::kSource;
-      if (source && graph_.Readers(from).size() == 1) node.planned_by = from;
-    }
-  }
-
-  // Everything that is made must be used, or somebody waits for results in vain.
-  void CheckUse() {
-    if (graph_.nodes.empty()) {
-      Error("CFG-NODE", {}, "nodes: the graph is empty; it needs a source and a sink");
-      return;
-    }
-    // One report per cause: a broken reference above explains an unused node below.
-    if (diagnostics_.HasErrors() && HasBrokenReference()) return;
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      const Node& node = graph_.nodes[i];
-      for (std::size_t o = 0; o < node.outputs.size(); ++o) {
-        bool used = false;
-        for (const auto& [reader, input] : graph_.Readers(static_cast<int>(i))) {
-          const Node& r = graph_.nodes[static_cast<std::size_t>(reader)];
-          used = used || r.inputs[static_cast<std::size_t>(input)].output == static_cast<int>(o);
-        }
-        if (!used) {
-          const std::string name =
-              node.outputs[o].empty() ? node.name : node.name + "." + node.outputs[o];
-          Error("CFG-UNUSED", node.at,
-                fmt::format("nothing reads '{}'; write it to a sink or take it out", name));
-        }
-      }
-    }
-  }
-
-  bool HasBrokenReference() const {
-    return std::any_of(diagnostics_.All().begin(), diagnostics_.All().end(),
-                       [](const Diagnostic& d) { return d.code == "CFG-FROM"; });
-  }
-
-  void CheckCycles() {
-    const std::size_t n = graph_.nodes.size();
-    std::vector<int> state(n, 0);  // 0 new, 1 on the path, 2 done
-    std::vector<int> path;
-    const std::function<bool(int)> visit = [&](int i) {
-      state[static_cast<std::size_t>(i)] = 1;
-      path.push_back(i);
-      for (const Input& input : graph_.nodes[static_cast<std::size_t>(i)].inputs) {
-        const int from = input.node;
-        if (state[static_cast<std::size_t>(from)] == 1) {
-          std::string cycle = graph_.nodes[static_cast<std::size_t>(from)].name;
-          for (auto it = path.rbegin(); it != path.rend(); ++it) {
-            cycle += " -> " + graph_.nodes[static_cast<std::size_t>(*it)].name;
-            if (*it == from) break;
-          }
-          Error("CFG-CYCLE", input.at, "the graph has a cycle: " + cycle);
-          return false;
-        }
-        if (state[static_cast<std::size_t>(from)] == 0 && !visit(from)) return false;
-      }
-      path.pop_back();
-      state[static_cast<std::size_t>(i)] = 2;
-      return true;
-    };
-    for (std::size_t i = 0; i < n; ++i) {
-      if (state[i] == 0 && !visit(static_cast<int>(i))) return;
-    }
   }
 
   const GraphSpec& spec_;

@@ -110,12 +110,14 @@ void Run::SetBudget() {
   if (budget_ >= needed) return;
   if (given) {
     Diagnostics diagnostics;
+    const std::string window =
+        largest_window_ > 0 ? fmt::format(" and a window of {}", largest_window_) : "";
     diagnostics.Error(
         "CFG-MEMORY", {},
-        fmt::format("memory: {} MiB is below the {} MiB that {} thread{} and a window of {} need "
-                    "({:.1f} MiB each); raise memory or lower --threads",
-                    budget_ >> 20, (needed >> 20) + 1, threads_, threads_ == 1 ? "" : "s",
-                    largest_window_, static_cast<double>(estimate) / 0x1p20));
+        fmt::format("memory: {} kB is below the {} kB that {} thread{}{} need at {} kB each; raise "
+                    "memory or lower --threads",
+                    budget_ / 1000, needed / 1000 + 1, threads_, threads_ == 1 ? "" : "s", window,
+                    estimate / 1000));
     throw ConfigError(diagnostics);
   }
   budget_ = needed;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "pipeline/contracts.h"
@@ -23,9 +24,10 @@ struct Parked {
   std::vector<std::uint32_t> branch;
   std::unique_ptr<Sink::Prepared> prepared;
 
-  // Order within a unit: input of the sink, then branch.
+  // Order within a unit: sink, its input, branch. Identities that meet in a sink are unique (bind
+  // sees to that), so this is a strict order.
   bool operator<(const Parked& other) const {
-    return input != other.input ? input < other.input : branch < other.branch;
+    return std::tie(sink, input, branch) < std::tie(other.sink, other.input, other.branch);
   }
 };
 

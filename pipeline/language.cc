@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "pipeline/settings.h"
+
 namespace pixloom {
 
 bool IsName(std::string_view text) {
@@ -84,19 +86,7 @@ class GraphParser {
       Error("CFG-VALUE", version->at,
             fmt::format("version: this build reads version 1, got {}", version->Describe()));
     }
-    if (depth == 0) {
-      if (const Value* seed = document.Find("seed")) ReadSeed(*seed, spec);
-      if (const Value* on_error = document.Find("on_error")) ReadOnError(*on_error, spec.on_error);
-      if (const Value* limits = document.Find("limits")) ReadLimits(*limits, spec.limits);
-      if (const Value* memory = document.Find("memory")) {
-        spec.memory = ParseBytes(memory->text);
-        if (!spec.memory) {
-          Error("CFG-VALUE", memory->at,
-                fmt::format("memory: expected a size like 256MiB or 2GiB, got {}",
-                            memory->Describe()));
-        }
-      }
-    }
+    if (depth == 0) ReadSettings(document, spec, diagnostics_);
     if (const Value* include = document.Find("include")) ReadIncludes(*include, spec, depth);
     const Value* nodes = document.Find("nodes");
     if (nodes == nullptr) {
@@ -113,92 +103,6 @@ class GraphParser {
       ReadNode(entry, spec, depth > 0);
     }
     return true;
-  }
-
-  void ReadSeed(const Value& seed, GraphSpec& spec) {
-    if (seed.kind == Value::Kind::kInt && seed.integer >= 0) {
-      spec.seed = static_cast<std::uint64_t>(seed.integer);
-    } else {
-      Error("CFG-VALUE", seed.at,
-            fmt::format("seed: expected an integer of at least 0, got {}", seed.Describe()));
-    }
-  }
-
-  std::optional<OnError::Policy> ReadPolicy(const Value& value) {
-    if (value.IsScalar() && value.text == "quarantine") return OnError::Policy::kQuarantine;
-    if (value.IsScalar() && value.text == "fail") return OnError::Policy::kFail;
-    Error("CFG-VALUE", value.at,
-          fmt::format("on_error: expected quarantine or fail, got {}{}", value.Describe(),
-                      Suggestion(value.text, {"quarantine", "fail"})));
-    return std::nullopt;
-  }
-
-  void ReadOnError(const Value& value, OnError& on_error) {
-    if (value.kind != Value::Kind::kMap) {
-      if (auto policy = ReadPolicy(value)) on_error.policy = *policy;
-      return;
-    }
-    for (const Value::Entry& entry : value.entries) {
-      if (entry.key == "policy") {
-        if (auto policy = ReadPolicy(entry.value)) on_error.policy = *policy;
-      } else if (entry.key == "max_bad") {
-        ReadMaxBad(entry.value, on_error);
-      } else {
-        Error("CFG-KEY", entry.at,
-              fmt::format("unknown key '{}' in on_error{}", entry.key,
-                          Suggestion(entry.key, {"policy", "max_bad"})));
-      }
-    }
-  }
-
-  void ReadMaxBad(const Value& value, OnError& on_error) {
-    if (value.kind == Value::Kind::kInt && value.integer >= 0) {
-      on_error.max_bad_count = value.integer;
-      return;
-    }
-    std::string_view text = value.text;
-    if (value.IsScalar() && text.ends_with('%')) {
-      text.remove_suffix(1);
-      const Value number = Value::Plain(std::string(text), value.at);
-      if (number.IsNumber() && number.number >= 0 && number.number <= 100) {
-        on_error.max_bad_fraction = number.number / 100;
-        return;
-      }
-    }
-    Error("CFG-VALUE", value.at,
-          fmt::format("max_bad: expected a share like 1% or a count, got {}", value.Describe()));
-  }
-
-  void ReadLimits(const Value& value, CodecLimits& limits) {
-    if (value.kind != Value::Kind::kMap) {
-      Error("CFG-VALUE", value.at,
-            fmt::format("limits: expected a mapping, got {}", value.Describe()));
-      return;
-    }
-    const auto read = [&](const Value& number, auto& into) {
-      if (number.kind != Value::Kind::kInt || number.integer < 1 || number.integer > 1LL << 40) {
-        Error("CFG-VALUE", number.at,
-              fmt::format("limits: expected an integer of at least 1, got {}", number.Describe()));
-        return;
-      }
-      into = static_cast<std::decay_t<decltype(into)>>(number.integer);
-    };
-    for (const Value::Entry& entry : value.entries) {
-      if (entry.key == "max_pixels")
-        read(entry.value, limits.max_pixels);
-      else if (entry.key == "max_side")
-        read(entry.value, limits.max_side);
-      else if (entry.key == "max_ratio")
-        read(entry.value, limits.max_ratio);
-      else if (entry.key == "max_scans")
-        read(entry.value, limits.max_scans);
-      else {
-        Error("CFG-KEY", entry.at,
-              fmt::format(
-                  "unknown key '{}' in limits{}", entry.key,
-                  Suggestion(entry.key, {"max_pixels", "max_side", "max_ratio", "max_scans"})));
-      }
-    }
   }
 
   void ReadIncludes(const Value& include, GraphSpec& spec, int depth) {
@@ -401,7 +305,7 @@ class GraphParser {
               fmt::format("{}: on_error belongs to a node, not to a step of a chain", where));
         return;
       }
-      step.on_error = ReadPolicy(value);
+      step.on_error = ReadPolicy(value, diagnostics_);
     }
   }
 
@@ -531,22 +435,6 @@ bool IsStructure(std::string_view verb) { return Contains(StructureVerbs(), verb
 std::optional<GraphSpec> ParseGraph(const Value& document, const std::vector<std::string>& verbs,
                                     Variables& variables, Diagnostics& diagnostics) {
   return GraphParser(verbs, variables, diagnostics).Run(document);
-}
-
-std::optional<std::uint64_t> ParseBytes(std::string_view text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || !(number >= 0)) return std::nullopt;  // NaN as well
-  std::string unit(end, text.data() + text.size());
-  unit.erase(std::remove(unit.begin(), unit.end(), ' '), unit.end());
-  static const std::map<std::string, double> kUnits{
-      {"", 1},      {"B", 1},        {"kB", 1e3},     {"MB", 1e6},     {"GB", 1e9},
-      {"TB", 1e12}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}};
-  const auto it = kUnits.find(unit);
-  if (it == kUnits.end()) return std::nullopt;
-  const double bytes = number * it->second;
-  if (bytes > 0x1p62) return std::nullopt;
-  return static_cast<std::uint64_t>(bytes);
 }
 
 }  // namespace pixloom

@@ -87,7 +87,8 @@ class CliTest(unittest.TestCase):
             (self.folder / "in" / f"bad{number}.jpg").write_text("this is no picture\n")
 
     def files(self, folder="out"):
-        return sorted(p.name for p in (self.folder / folder).iterdir())
+        """Names of results; the configuration as it ran is beside them."""
+        return sorted(p.name for p in (self.folder / folder).iterdir() if p.name != "pipeline.yaml")
 
     # ---- asking --------------------------------------------------------------------------------
 
@@ -198,6 +199,8 @@ class CliTest(unittest.TestCase):
         self.assertIn("12 written", text)
         self.assertIn("results: out", text)
         self.assertEqual(len([n for n in self.files() if n.endswith(".png")]), 12)
+        self.assertEqual((self.folder / "out/pipeline.yaml").read_text(),
+                         self.check(OK, "explain", "scenes.yaml", "--yaml"))
         sidecar = json.loads((self.folder / "out/shape_000000_1.json").read_text())
         self.assertEqual((sidecar["key"], sidecar["branch"]), ("shape_000000", "1"))
 
@@ -318,6 +321,7 @@ class CliTest(unittest.TestCase):
         self.refuse(CONFIG, "no source has an entry 'p9.png'", "replay", "folder.yaml", "p9.png")
         self.refuse(CONFIG, "'p0.png' leaves no result with branch 7", "replay", "folder.yaml",
                     "p0.png", "--branch", 7)
+        self.refuse(CONFIG, "'bad0.jpg' leaves no result", "replay", "folder.yaml", "bad0.jpg")
         self.assertEqual(sorted(p.name for p in self.folder.iterdir()),
                          sorted(before + ["again", "one"]))
 

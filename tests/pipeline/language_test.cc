@@ -96,10 +96,10 @@ TEST_CASE("merge takes turns") {
 
 TEST_CASE("two branches of one source meet in the order of from, entry by entry") {
   const Outcome outcome =
-      Run("  src: {canvas: 2}\n  x: {hflip: {}, from: src}\n  y: {vflip: {}, from: src}\n"
-          "  out: {collect: out, from: [y, x]}\n",
+      Run("  src: {canvas: 2}\n  x: {hflip: {}, from: src}\n  c: {copies: 1, from: src}\n"
+          "  y: {vflip: {}, from: c}\n  out: {collect: out, from: [y, x]}\n",
           4);
-  CHECK(outcome.Keys() == Keys{"c0", "c0", "c1", "c1"});
+  CHECK(outcome.Keys() == Keys{"c0:0", "c0", "c1:0", "c1"});
   CHECK(Streams(outcome[0]) == Keys{"y/vflip#1"});
   CHECK(Streams(outcome[1]) == Keys{"x/hflip#1"});
 }

@@ -31,8 +31,8 @@ with tempfile.TemporaryDirectory() as work:
         good = code == 2 and seconds < 1 and usage.ru_maxrss < 100_000
         failed += not good
         first = message.splitlines()[0].replace(str(path), "FILE") if message else ""
-        print(f"{name:<18} exit {code}  {seconds * 1000:6.1f} ms  {usage.ru_maxrss / 1024:5.1f} MB  "
-              f"{first[:90]}")
+        print(f"{name:<18} exit {code}  {seconds * 1000:6.1f} ms  {usage.ru_maxrss / 1024:5.1f} MB"
+              f"  {first[:90]}")
 done = subprocess.run([cli, "validate", "tests/errors/ten_mistakes.yaml"], capture_output=True,
                       text=True)
 print("\nten mistakes:\n" + done.stderr)

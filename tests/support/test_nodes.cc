@@ -9,9 +9,6 @@
 #include <stdexcept>
 #include <thread>
 
-#include "datasets/register.h"
-#include "ops/register.h"
-
 namespace pixloom::testing {
 
 namespace {
@@ -229,8 +226,7 @@ std::vector<KeptSample>& Kept() {
 const Registry& TestRegistry() {
   static const Registry& registry = *[] {
     auto* r = new Registry;
-    RegisterOps(*r);
-    RegisterDatasets(*r);
+    RegisterBuiltIns(*r);
     r->AddSource<TestNumbers>();
     r->AddSink<TestKeep>();
     r->AddWindow<TestNeighbour>();
