@@ -48,25 +48,13 @@ class Pool {
   void Give(void* block, std::size_t size) {
     if (size >= kPooledFrom) {
       const std::lock_guard lock(mutex_);
-      if (free_bytes_ + size <= limit_) {
+      if (free_bytes_ + size <= kBufferPoolLimit) {
         free_[size].push_back(block);
         free_bytes_ += size;
         return;
       }
     }
     std::free(block);
-  }
-
-  void SetLimit(std::size_t bytes) {
-    const std::lock_guard lock(mutex_);
-    limit_ = bytes;
-    for (auto& [size, blocks] : free_) {
-      while (free_bytes_ > limit_ && !blocks.empty()) {
-        std::free(blocks.back());
-        blocks.pop_back();
-        free_bytes_ -= size;
-      }
-    }
   }
 
   std::size_t FreeBytes() {
@@ -78,7 +66,6 @@ class Pool {
   std::mutex mutex_;
   std::map<std::size_t, std::vector<void*>> free_;  // by size class
   std::size_t free_bytes_ = 0;
-  std::size_t limit_ = std::size_t{64} << 20;
 };
 
 class PoolAllocator final : public cv::MatAllocator {
@@ -141,8 +128,6 @@ void InstallBufferPool() {
   static std::once_flag once;
   std::call_once(once, [] { cv::Mat::setDefaultAllocator(&TheAllocator()); });
 }
-
-void SetBufferPoolLimit(std::size_t bytes) { TheAllocator().pool().SetLimit(bytes); }
 
 std::size_t BufferPoolFreeBytes() { return TheAllocator().pool().FreeBytes(); }
 

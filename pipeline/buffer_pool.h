@@ -14,8 +14,8 @@ namespace pixloom {
 // Makes the pool the default allocator of cv::Mat. Further calls do nothing.
 void InstallBufferPool();
 
-// Most bytes of free buffers to keep; more goes back to the system. Default 64 MiB.
-void SetBufferPoolLimit(std::size_t bytes);
+// Most bytes of free buffers that are kept; more goes back to the system.
+inline constexpr std::size_t kBufferPoolLimit = std::size_t{64} << 20;
 
 // Bytes of free buffers that are kept now.
 std::size_t BufferPoolFreeBytes();

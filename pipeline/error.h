@@ -61,7 +61,7 @@ class Diagnostics {
 struct DataError {
   std::string code;     // "DEC-TRUNC"
   std::string message;  // "JPEG ends early; rows 112..479 of 480 missing"
-  std::string remedy;   // "set decode.truncated: accept to keep it"; may be empty
+  std::string remedy;   // "set truncated: accept at the source to keep it"; may be empty
   std::string node;     // filled in at the node boundary
 };
 

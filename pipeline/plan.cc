@@ -130,6 +130,4 @@ std::uint64_t Plan::IdOf(const Unit& unit) const {
   return SampleId(lane.name, lane.entries[unit.entry].key);
 }
 
-const std::vector<SourceEntry>& Plan::Entries(int source) const { return LaneOf(source).entries; }
-
 }  // namespace pixloom

@@ -34,7 +34,6 @@ class Plan {
   Unit At(std::uint64_t seq) const;
   const SourceEntry& Entry(const Unit& unit) const;
   std::uint64_t IdOf(const Unit& unit) const;
-  const std::vector<SourceEntry>& Entries(int source) const;
 
  private:
   struct Lane {

@@ -195,7 +195,6 @@ struct Meta {
   std::optional<int> channels;
   std::vector<std::string> fields{"image"};
   unsigned targets = kTargetImage;  // which labels may be present
-  std::uint64_t source_hash = 0;    // samples with equal hash carry comparable identities
 
   std::string Text() const;
 };

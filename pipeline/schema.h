@@ -58,7 +58,6 @@ struct VerbInfo {
   std::vector<std::string> aliases;
 
   const ParamInfo* Param(std::string_view name) const;
-  // `name` under one of its peers' spellings, or itself; "" when unknown.
   std::vector<std::string> ParamNames() const;
 };
 
