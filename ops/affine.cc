@@ -11,7 +11,7 @@ namespace {
 
 double Tan(double degrees) { return exact::Sin(Radians(degrees)) / exact::Cos(Radians(degrees)); }
 
-struct Affine {
+struct Affine : Warped {
   Range scale{1};
   bool keep_ratio = false;
   Range translate_x{0};
@@ -19,9 +19,6 @@ struct Affine {
   Range rotate{0};
   Range shear_x{0};
   Range shear_y{0};
-  Resampling interpolation = Resampling::kLinear;
-  Border border = Border::kConstant;
-  std::vector<double> fill{0};
 
   static constexpr std::string_view kName = "affine";
   static constexpr std::string_view kDoc =
@@ -30,35 +27,34 @@ struct Affine {
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
   static constexpr auto Params() {
-    return std::tuple{
-        Param("scale", &Affine::scale)
-            .In(0.01, 100)
-            .Unit("factor")
-            .Doc("Magnification, drawn for each axis."),
-        Param("keep_ratio", &Affine::keep_ratio).Doc("Scale both axes by the factor of the first."),
-        Param("translate_x", &Affine::translate_x)
-            .In(-1, 1)
-            .Unit("widths")
-            .Doc("Shift to the right."),
-        Param("translate_y", &Affine::translate_y)
-            .In(-1, 1)
-            .Unit("heights")
-            .Doc("Shift downwards."),
-        Param("rotate", &Affine::rotate)
-            .In(-360, 360)
-            .Unit("deg")
-            .Doc("Angle, counter-clockwise positive."),
-        Param("shear_x", &Affine::shear_x)
-            .In(-80, 80)
-            .Unit("deg")
-            .Doc("Slant of vertical lines: lower rows move right."),
-        Param("shear_y", &Affine::shear_y)
-            .In(-80, 80)
-            .Unit("deg")
-            .Doc("Slant of horizontal lines: columns to the right move down."),
-        Param("interpolation", &Affine::interpolation).Doc(kInterpolationDoc),
-        Param("border", &Affine::border).Doc(kBorderDoc),
-        Param("fill", &Affine::fill).In(kMinLevel, kMaxLevel).Unit("levels").Doc(kFillDoc)};
+    return std::tuple_cat(
+        std::tuple{Param("scale", &Affine::scale)
+                       .In(0.01, 100)
+                       .Unit("factor")
+                       .Doc("Magnification, drawn for each axis."),
+                   Param("keep_ratio", &Affine::keep_ratio)
+                       .Doc("Scale both axes by the factor of the first."),
+                   Param("translate_x", &Affine::translate_x)
+                       .In(-1, 1)
+                       .Unit("widths")
+                       .Doc("Shift to the right."),
+                   Param("translate_y", &Affine::translate_y)
+                       .In(-1, 1)
+                       .Unit("heights")
+                       .Doc("Shift downwards."),
+                   Param("rotate", &Affine::rotate)
+                       .In(-360, 360)
+                       .Unit("deg")
+                       .Doc("Angle, counter-clockwise positive."),
+                   Param("shear_x", &Affine::shear_x)
+                       .In(-80, 80)
+                       .Unit("deg")
+                       .Doc("Slant of vertical lines: lower rows move right."),
+                   Param("shear_y", &Affine::shear_y)
+                       .In(-80, 80)
+                       .Unit("deg")
+                       .Doc("Slant of horizontal lines: columns to the right move down.")},
+        Warped::Table<Affine>());
   }
 
   // At 90 degrees together the two shears press the picture into a line.
@@ -69,7 +65,7 @@ struct Affine {
           "shear_x and shear_y together reach {} deg; keep their sum inside [-85, 85]",
           schema::Number(most));
     }
-    return CheckFill(fill);
+    return Outside::Check();
   }
 
   AffineStep Draw(Rng& rng, const Facts& facts) const {
@@ -85,7 +81,7 @@ struct Affine {
     const Matrix map = Matrix::Translate(shift_x, shift_y) *
                        Matrix::Shear(Tan(slant_x), Tan(slant_y)) *
                        Matrix::Rotate(Radians(-degrees)) * Matrix::Scale(scale_x, scale_y);
-    return {AboutCentre(map, facts.size), facts.size, MakeBorder(border, fill), interpolation};
+    return {AboutCentre(map, facts.size), facts.size, Rule(), interpolation};
   }
 };
 

@@ -31,13 +31,22 @@ template <>
 struct EnumNames<Resampling> {
   static constexpr std::array kAll{std::pair{Resampling::kLinear, "linear"},
                                    std::pair{Resampling::kNearest, "nearest"},
-                                   std::pair{Resampling::kAntialias, "antialias"}};
+                                   std::pair{Resampling::kCubic, "cubic"},
+                                   std::pair{Resampling::kArea, "area"},
+                                   std::pair{Resampling::kAntialias, "antialias"},
+                                   std::pair{Resampling::kAntialiasCubic, "antialias_cubic"},
+                                   std::pair{Resampling::kLanczos, "lanczos"}};
+};
+
+enum class MirrorLabels { kIgnore, kDuplicate };
+
+template <>
+struct EnumNames<MirrorLabels> {
+  static constexpr std::array kAll{std::pair{MirrorLabels::kIgnore, "ignore"},
+                                   std::pair{MirrorLabels::kDuplicate, "duplicate"}};
 };
 
 inline constexpr std::string_view kInterpolationDoc = "How pixels between pixels are made.";
-inline constexpr std::string_view kBorderDoc = "What is seen outside the picture.";
-inline constexpr std::string_view kFillDoc =
-    "Levels of a constant border, one per channel; fewer repeat the last.";
 
 // Levels reach from 0 to 65535 on integer images; a float image may declare any range within this.
 inline constexpr double kMinLevel = -65'535;
@@ -46,18 +55,61 @@ inline constexpr double kMaxLevel = 65'535;
 // Longest side of a picture anything accepts.
 inline constexpr double kMaxSide = 65'500;
 
-inline BorderRule MakeBorder(Border mode, const std::vector<double>& fill) {
-  BorderRule rule{mode, {}};
-  for (std::size_t c = 0; c < rule.fill.size(); ++c) {
-    rule.fill[c] = fill[std::min(c, fill.size() - 1)];
-  }
-  return rule;
-}
+// What an operator that looks outside the picture lets its user say about it: a base class, whose
+// table follows the operator's own parameters:
+//   struct Pad : Outside { static constexpr auto Params() {
+//     return std::tuple_cat(std::tuple{...}, Outside::Table<Pad>()); } };
+struct Outside {
+  Border border = Border::kConstant;
+  std::vector<double> fill{0};
+  std::int64_t mask_fill = -1;
+  MirrorLabels mirror_labels = MirrorLabels::kIgnore;
 
-inline std::string CheckFill(const std::vector<double>& fill) {
-  if (fill.size() <= BorderRule{}.fill.size()) return "";
-  return "fill: takes at most 4 levels, got " + std::to_string(fill.size());
-}
+  template <class Op>
+  static constexpr auto Table() {
+    return std::tuple{
+        Param<Op, Border>("border", &Op::border).Doc("What is seen outside the picture."),
+        Param<Op, std::vector<double>>("fill", &Op::fill)
+            .In(kMinLevel, kMaxLevel)
+            .Unit("levels")
+            .Doc("Levels of a constant border, one per channel; fewer repeat the last."),
+        Param<Op, std::int64_t>("mask_fill", &Op::mask_fill)
+            .In(-1, 65'535)
+            .Unit("class")
+            .Doc("Class index outside semantic masks; -1 is the mask's own ignore index."),
+        Param<Op, MirrorLabels>("mirror_labels", &Op::mirror_labels)
+            .Doc("Whether objects that a reflecting or wrapping border repeats are labelled too.")};
+  }
+
+  std::string Check() const {
+    if (fill.size() <= BorderRule{}.fill.size()) return "";
+    return "fill: takes at most 4 levels, got " + std::to_string(fill.size());
+  }
+
+  BorderRule Rule() const {
+    BorderRule rule;
+    rule.mode = border;
+    for (std::size_t c = 0; c < rule.fill.size(); ++c) {
+      rule.fill[c] = fill[std::min(c, fill.size() - 1)];
+    }
+    if (mask_fill >= 0) rule.mask_fill = static_cast<int>(mask_fill);
+    rule.duplicate_labels = mirror_labels == MirrorLabels::kDuplicate && rule.Repeats();
+    return rule;
+  }
+};
+
+// The same for operators that also resample.
+struct Warped : Outside {
+  Resampling interpolation = Resampling::kLinear;
+
+  template <class Op>
+  static constexpr auto Table() {
+    return std::tuple_cat(
+        std::tuple{
+            Param<Op, Resampling>("interpolation", &Op::interpolation).Doc(kInterpolationDoc)},
+        Outside::Table<Op>());
+  }
+};
 
 // A window of the picture, cut out by whole pixels. Only a window that leaves the picture looks
 // outside it.

@@ -9,12 +9,9 @@ namespace {
 // Uniform in [-1, 1) from the upper 24 bits: every value is a float.
 float SignedUnit(std::uint32_t word) { return 2 * (static_cast<float>(word >> 8) * 0x1p-24F) - 1; }
 
-struct Elastic {
+struct Elastic : Warped {
   Range alpha{50};
   Range sigma{5};
-  Resampling interpolation = Resampling::kLinear;
-  Border border = Border::kConstant;
-  std::vector<double> fill{0};
 
   static constexpr std::string_view kName = "elastic";
   static constexpr std::string_view kDoc =
@@ -22,20 +19,17 @@ struct Elastic {
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
   static constexpr auto Params() {
-    return std::tuple{
-        Param("alpha", &Elastic::alpha)
-            .In(0, 10'000)
-            .Unit("px")
-            .Doc("Strength: the smoothed noise is multiplied by it."),
-        Param("sigma", &Elastic::sigma)
-            .In(0.1, 200)
-            .Unit("px")
-            .Doc("Smoothness: standard deviation of the Gaussian over the noise."),
-        Param("interpolation", &Elastic::interpolation).Doc(kInterpolationDoc),
-        Param("border", &Elastic::border).Doc(kBorderDoc),
-        Param("fill", &Elastic::fill).In(kMinLevel, kMaxLevel).Unit("levels").Doc(kFillDoc)};
+    return std::tuple_cat(
+        std::tuple{Param("alpha", &Elastic::alpha)
+                       .In(0, 10'000)
+                       .Unit("px")
+                       .Doc("Strength: the smoothed noise is multiplied by it."),
+                   Param("sigma", &Elastic::sigma)
+                       .In(0.1, 200)
+                       .Unit("px")
+                       .Doc("Smoothness: standard deviation of the Gaussian over the noise.")},
+        Warped::Table<Elastic>());
   }
-  std::string Check() const { return CheckFill(fill); }
 
   WarpField Draw(Rng& rng, const Facts& facts) const {
     const auto strength = static_cast<float>(rng.Draw("alpha", alpha));
@@ -51,8 +45,8 @@ struct Elastic {
       }
     }
     const int side = 2 * static_cast<int>(3.5 * smooth) + 1;
-    WarpField field{GaussianBlur(noise, smooth, smooth, side, Border::kReflect101),
-                    MakeBorder(border, fill), interpolation};
+    WarpField field{GaussianBlur(noise, smooth, smooth, side, Border::kReflect101), Rule(),
+                    interpolation};
     for (cv::Vec2f& shift : cv::Mat_<cv::Vec2f>(field.displacement)) shift *= strength;
     return field;
   }

@@ -16,10 +16,8 @@ int Place(Rng& rng, std::string_view name, int picture, int window) {
   return start;
 }
 
-struct RandomCrop {
+struct RandomCrop : Outside {
   Size size;
-  Border border = Border::kConstant;
-  std::vector<double> fill{0};
 
   static constexpr std::string_view kName = "random_crop";
   static constexpr std::string_view kDoc =
@@ -28,22 +26,19 @@ struct RandomCrop {
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
   static constexpr auto Params() {
-    return std::tuple{
-        Param("size", &RandomCrop::size)
-            .In(1, kMaxSide)
-            .Unit("px")
-            .Required()
-            .Primary()
-            .Doc("Height and width of the window."),
-        Param("border", &RandomCrop::border).Doc(kBorderDoc),
-        Param("fill", &RandomCrop::fill).In(kMinLevel, kMaxLevel).Unit("levels").Doc(kFillDoc)};
+    return std::tuple_cat(std::tuple{Param("size", &RandomCrop::size)
+                                         .In(1, kMaxSide)
+                                         .Unit("px")
+                                         .Required()
+                                         .Primary()
+                                         .Doc("Height and width of the window.")},
+                          Outside::Table<RandomCrop>());
   }
-  std::string Check() const { return CheckFill(fill); }
 
   AffineStep Draw(Rng& rng, const Facts& facts) const {
     const int x = Place(rng, "x", facts.size.width, size.width);
     const int y = Place(rng, "y", facts.size.height, size.height);
-    return CutWindow(x, y, size, facts.size, MakeBorder(border, fill));
+    return CutWindow(x, y, size, facts.size, Rule());
   }
 
   Meta Out(const Meta& in) const {

@@ -5,11 +5,8 @@
 namespace pixloom {
 namespace {
 
-struct Rotate {
+struct Rotate : Warped {
   Range angle{-90, 90};
-  Resampling interpolation = Resampling::kLinear;
-  Border border = Border::kConstant;
-  std::vector<double> fill{0};
 
   static constexpr std::string_view kName = "rotate";
   static constexpr std::string_view kDoc =
@@ -17,23 +14,19 @@ struct Rotate {
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
   static constexpr auto Params() {
-    return std::tuple{
-        Param("angle", &Rotate::angle)
-            .In(-360, 360)
-            .Unit("deg")
-            .Primary()
-            .Alias("limit", Symmetric)
-            .Doc("Angle, counter-clockwise positive."),
-        Param("interpolation", &Rotate::interpolation).Doc(kInterpolationDoc),
-        Param("border", &Rotate::border).Doc(kBorderDoc),
-        Param("fill", &Rotate::fill).In(kMinLevel, kMaxLevel).Unit("levels").Doc(kFillDoc)};
+    return std::tuple_cat(std::tuple{Param("angle", &Rotate::angle)
+                                         .In(-360, 360)
+                                         .Unit("deg")
+                                         .Primary()
+                                         .Alias("limit", Symmetric)
+                                         .Doc("Angle, counter-clockwise positive.")},
+                          Warped::Table<Rotate>());
   }
-  std::string Check() const { return CheckFill(fill); }
 
   AffineStep Draw(Rng& rng, const Facts& facts) const {
     const double degrees = rng.Draw("angle", angle);
-    return {AboutCentre(Matrix::Rotate(Radians(-degrees)), facts.size), facts.size,
-            MakeBorder(border, fill), interpolation};
+    return {AboutCentre(Matrix::Rotate(Radians(-degrees)), facts.size), facts.size, Rule(),
+            interpolation};
   }
 };
 

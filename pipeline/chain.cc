@@ -132,8 +132,11 @@ class ChainRun {
                                    info.name, info.support.Text(), DepthName(depth_), channels_),
                        "set channels on the source, or take the operator out", ""};
     }
-    if (info.needs_pixels) {
+    if (info.needs_pixels || info.needs_masks) {
       if (auto error = Flush()) return error;
+    }
+    if (info.needs_pixels) {
+      if (auto error = DecodeAll(sample_, runner_.codec_)) return error;
     }
     const std::size_t frames = sample_.images[0].second.frames.size();
     if (step.scope == Scope::kFrame && !info.IsGeometric()) {
@@ -158,7 +161,7 @@ class ChainRun {
       facts.channels = channels_;
       facts.range = sample_.images[0].second.range;
       facts.instances = &sample_.instances;
-      facts.masks = &sample_.masks;
+      if (step.op->Info().needs_masks) facts.masks = &sample_.masks;
       if (step.op->Info().needs_pixels) facts.pixels = &sample_.images[0].second.frames[0].pixels;
       steps = step.op->Draw(rng, facts);
     }
@@ -187,7 +190,7 @@ class ChainRun {
       }
       size_ = affine->out;
     } else if (auto* field = std::get_if<WarpField>(&drawn)) {
-      MoveLabels(*field, sample_);
+      if (field->moves_labels) MoveLabels(*field, sample_);
       size_ = {field->displacement.cols, field->displacement.rows};
       pending_.push_back(FieldGroup{std::move(*field)});
     } else if (auto* image = std::get_if<ImageStep>(&drawn)) {
@@ -253,7 +256,7 @@ class ChainRun {
       }
     }
     for (auto& [name, mask] : sample_.masks) {
-      const auto fill = static_cast<double>(mask.ignore_index);
+      const int fill = group.border.mask_fill.value_or(mask.ignore_index);
       mask.pixels = MoveMask(mask.pixels, group, fill);
     }
     for (Instance& instance : sample_.instances) {
@@ -307,7 +310,9 @@ class ChainRun {
       own.border = {Border::kConstant, {fill, fill, fill, fill}};
       pixels = runner_.families_.Field(pixels, own);
     };
-    for (auto& [name, mask] : sample_.masks) move_mask(mask.pixels, mask.ignore_index);
+    for (auto& [name, mask] : sample_.masks) {
+      move_mask(mask.pixels, group.field.border.mask_fill.value_or(mask.ignore_index));
+    }
     for (Instance& instance : sample_.instances) {
       if (!instance.mask.empty()) move_mask(instance.mask, 0);
     }

@@ -91,9 +91,10 @@ bool Compose(AffineGroup& group, const AffineStep& step) {
     group.has_border = true;
   }
   if (step.resampling) {
-    // The stronger filter wins: antialias next to linear is antialias.
-    const bool antialias = group.resampled && group.resampling == Resampling::kAntialias;
-    group.resampling = antialias ? Resampling::kAntialias : *step.resampling;
+    // The stronger filter wins, and filters are listed by strength: antialias next to linear is
+    // antialias.
+    group.resampling =
+        group.resampled ? std::max(group.resampling, *step.resampling) : *step.resampling;
     group.resampled = true;
   }
   if (crop) {

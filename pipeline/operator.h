@@ -9,7 +9,7 @@
 //   Draw(Rng&, const Facts&)   const, returns one step type or Steps<...>: this is its class
 // and, where it applies,
 //   Out(const Meta&)           what it makes of size, depth and channels (geometry that resizes)
-//   kNeedsPixels, kNeedsLabels its Draw looks at pixels or labels
+//   kNeedsPixels, kNeedsMasks  its Draw looks at pixels or masks (objects are always there)
 //   Check()                    rules between parameters: "" or what is wrong
 //   Use(const Services&)       what it wants injected (the jpeg operator: the codec)
 //   kAliases                   peers' names, accepted with a notice
@@ -62,8 +62,8 @@ struct Facts {
   Depth depth = Depth::kU8;
   int channels = 3;
   ValueRange range;
-  const std::vector<Instance>* instances = nullptr;
-  const std::map<std::string, SemanticMask>* masks = nullptr;
+  const std::vector<Instance>* instances = nullptr;  // their bit masks: only with kNeedsMasks
+  const std::map<std::string, SemanticMask>* masks = nullptr;  // set with kNeedsMasks
   const cv::Mat* pixels = nullptr;  // set when the operator declares kNeedsPixels
 };
 
@@ -120,7 +120,7 @@ struct OpInfo : VerbInfo {
   Determinism determinism = Determinism::kExact;
   Support support;
   bool needs_pixels = false;
-  bool needs_labels = false;
+  bool needs_masks = false;
   std::function<std::shared_ptr<const Operator>(const Value& args, const Services& services,
                                                 const std::string& where, Diagnostics&)>
       bind;
@@ -175,7 +175,7 @@ OpInfo DescribeOperator() {
   info.determinism = Op::kDeterminism;
   info.support = Op::kSupport;
   if constexpr (requires { Op::kNeedsPixels; }) info.needs_pixels = Op::kNeedsPixels;
-  if constexpr (requires { Op::kNeedsLabels; }) info.needs_labels = Op::kNeedsLabels;
+  if constexpr (requires { Op::kNeedsMasks; }) info.needs_masks = Op::kNeedsMasks;
   return info;
 }
 

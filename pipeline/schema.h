@@ -305,11 +305,13 @@ void BindArguments(Op& op, const Value& args, const std::string& where, Diagnost
 template <class Op>
 Value DumpArguments(const Op& op) {
   std::vector<Value::Entry> entries;
-  std::apply(
-      [&](const auto&... field) {
-        (entries.push_back({std::string(field.name), {}, DefaultOrCurrent(op, field)}), ...);
-      },
-      Op::Params());
+  const auto add = [&](std::string_view name, Value value) {
+    Value::Entry& entry = entries.emplace_back();
+    entry.key = name;
+    entry.value = std::move(value);
+  };
+  std::apply([&](const auto&... field) { (add(field.name, DefaultOrCurrent(op, field)), ...); },
+             Op::Params());
   return Value::Map(std::move(entries), {});
 }
 

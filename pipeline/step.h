@@ -26,10 +26,17 @@ namespace pixloom {
 // ---- Geometry -----------------------------------------------------------------------------------
 
 enum class Border { kConstant, kReflect, kReflect101, kReplicate, kWrap };
+// Half-pixel centres throughout. A plain resize equals the library named; in a warp (anything that
+// is not axis-aligned) linear, area and antialias blend 2x2 pixels, the rest 4x4, and shrinking
+// below one half averages whole blocks of pixels first.
 enum class Resampling {
   kNearest,
-  kLinear,     // half-pixel centres, no prefilter; a plain resize equals OpenCV's
-  kAntialias,  // triangle filter widened by the shrink factor, as Pillow's BILINEAR
+  kLinear,          // OpenCV INTER_LINEAR: no prefilter
+  kCubic,           // OpenCV INTER_CUBIC: a = -0.75, no prefilter
+  kArea,            // OpenCV INTER_AREA: means over exact areas where it shrinks, linear elsewhere
+  kAntialias,       // Pillow BILINEAR: triangle filter widened by the shrink factor
+  kAntialiasCubic,  // Pillow BICUBIC: a = -0.5, widened
+  kLanczos,         // Pillow LANCZOS: three lobes, widened
 };
 
 // How pixels outside the source are filled. Values are in levels of the image (0..255 for uint8,
@@ -37,7 +44,18 @@ enum class Resampling {
 struct BorderRule {
   Border mode = Border::kConstant;
   std::array<double, 4> fill{0, 0, 0, 0};
+  // Class index outside semantic masks; empty: the mask's own ignore index. Masks are never
+  // reflected or wrapped unless labels are duplicated.
+  std::optional<int> mask_fill{};
+  // Objects in the mirrored or repeated parts of the picture get labels of their own. A step that
+  // does this stands alone: it composes with no neighbour.
+  bool duplicate_labels = false;
+
   bool operator==(const BorderRule&) const = default;
+  // Reflect, reflect101 and wrap show objects a second time.
+  bool Repeats() const {
+    return mode == Border::kReflect || mode == Border::kReflect101 || mode == Border::kWrap;
+  }
 };
 
 // A projective map of the whole picture. A step that never looks outside its source leaves `border`
@@ -55,6 +73,8 @@ struct WarpField {
   cv::Mat displacement;  // CV_32FC2 (dx, dy)
   BorderRule border;
   Resampling resampling = Resampling::kLinear;
+  // False for fields without a usable inverse (every pixel jumps on its own): labels stay.
+  bool moves_labels = true;
 };
 
 // ---- Colour -------------------------------------------------------------------------------------

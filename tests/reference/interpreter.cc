@@ -204,6 +204,7 @@ void Interpreter::ApplyOperator(const ChainStep& step, const RecipeEntry& entry,
     stopped_ = true;
     return;
   }
+  if (rule.needs_masks) ClosePending();
   const FieldState& main = fields_.front();
   const FrameState& first = main.frames.front();
   OpState state;
@@ -216,6 +217,8 @@ void Interpreter::ApplyOperator(const ChainStep& step, const RecipeEntry& entry,
                        static_cast<std::uint32_t>(frame + 1)),
                identity_.id, step.stream_id};
   state.codec = context_.codec;
+  state.instances = &instances_;
+  state.masks = &masks_;
 
   const Value written = step.op->Arguments();
   const Arguments arguments(written);
@@ -269,9 +272,9 @@ bool Interpreter::Compose(const MapStep& step) {
   group.map = Multiply(step.map, group.map);
   group.out = step.out;
   if (!group.border) group.border = step.border;
-  // Of two smooth ways the one that avoids aliasing wins.
-  if (!group.resampling || step.resampling == Resampling::kAntialias) {
-    if (step.resampling) group.resampling = step.resampling;
+  // Of two smooth ways the later in the list wins: it is the one that avoids more aliasing.
+  if (step.resampling) {
+    group.resampling = std::max(group.resampling.value_or(*step.resampling), *step.resampling);
   }
   return true;
 }
@@ -322,7 +325,9 @@ void Interpreter::ClosePending() {
   const bool mirrors = names_ && Determinant2(group.map) < 0;
   for (auto& [name, mask] : masks_) {
     const Pending own = scaled({mask.pixels.cols, mask.pixels.rows});
-    mask.pixels = MapMask(mask.pixels, own.map, own.out, mask.ignore_index, context_.nearest_shift);
+    const int fill =
+        (group.border ? group.border->mask_fill : std::nullopt).value_or(mask.ignore_index);
+    mask.pixels = MapMask(mask.pixels, own.map, own.out, fill, context_.nearest_shift);
     if (mirrors) SwapMaskClasses(*names_, mask.pixels);
   }
   for (Instance& instance : instances_) {
@@ -413,21 +418,22 @@ void Interpreter::RunField(const FieldStep& step) {
   for (FieldState& field : fields_) {
     for (FrameState& frame : field.frames) {
       if (stopped_ || !Decode(frame, field.range, 1)) return;
-      FieldStep own{scaled(frame.size()), step.border, step.resampling};
+      FieldStep own{scaled(frame.size()), step.border, step.resampling, step.moves_labels};
       frame.pixels = Displace(frame.pixels, own, context_.nearest_shift);
       RoundToDepth(frame.pixels, context_.rounding_shift);
     }
   }
   for (auto& [name, mask] : masks_) {
-    mask.pixels = DisplaceMask(mask.pixels, scaled({mask.pixels.cols, mask.pixels.rows}),
-                               mask.ignore_index, context_.nearest_shift);
+    mask.pixels =
+        DisplaceMask(mask.pixels, scaled({mask.pixels.cols, mask.pixels.rows}),
+                     step.border.mask_fill.value_or(mask.ignore_index), context_.nearest_shift);
   }
   for (Instance& instance : instances_) {
     if (instance.mask.empty()) continue;
     instance.mask = DisplaceMask(instance.mask, scaled({instance.mask.cols, instance.mask.rows}), 0,
                                  context_.nearest_shift);
   }
-  MoveInstances(step.field, instances_);
+  if (step.moves_labels) MoveInstances(step.field, instances_);
 }
 
 void Interpreter::RunPicture(const PictureStep& step, const ChainStep& selection, int frame) {

@@ -65,6 +65,7 @@ struct FieldStep {
   Field64 field;
   BorderRule border;
   Resampling resampling = Resampling::kLinear;
+  bool moves_labels = true;
 };
 
 // Anything that changes one frame in place. Results are rounded by the caller.
@@ -134,6 +135,8 @@ struct OpState {
   int channels = 3;
   StreamKey key;  // of the step's own draws
   const Codec* codec = nullptr;
+  const std::vector<Instance>* instances = nullptr;
+  const std::map<std::string, SemanticMask>* masks = nullptr;
 };
 
 class Draws {
@@ -152,11 +155,11 @@ struct OpRule {
   // Appends what is wrong with the drawn values.
   void (*check)(const Arguments&, const Draws&, const OpState&, std::vector<std::string>& problems);
   std::vector<RefStep> (*steps)(const Arguments&, const Draws&, const OpState&);
+  bool needs_masks = false;  // the draw looks at masks: whatever waits is resampled first
 };
 
 // nullptr: no such operator.
 const OpRule* FindRule(std::string_view name);
-const std::vector<OpRule>& GeometryRules();
 const std::vector<OpRule>& PhotometricRules();
 
 // The value belongs to the interval or set.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arguments of operators and the formulas of those that move pixels.
+// Arguments of operators, and what the formulas of several of them share.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "tests/reference/parts.h"
+#include "tests/reference/ref_geometry.h"
 
 namespace pixloom::reference {
 
@@ -58,6 +58,10 @@ BorderRule Arguments::Border() const {
   if (mode == "reflect101") rule.mode = Border::kReflect101;
   if (mode == "replicate") rule.mode = Border::kReplicate;
   if (mode == "wrap") rule.mode = Border::kWrap;
+  rule.duplicate_labels = Text("mirror_labels", "ignore") == "duplicate" && rule.Repeats();
+  if (const double index = Number("mask_fill", -1); index >= 0) {
+    rule.mask_fill = static_cast<int>(index);
+  }
   const Value* fill = Find("fill");
   if (fill == nullptr) return rule;
   for (std::size_t i = 0; i < rule.fill.size(); ++i) {
@@ -71,7 +75,12 @@ BorderRule Arguments::Border() const {
 Resampling Arguments::Interpolation() const {
   const std::string name = Text("interpolation", "linear");
   if (name == "nearest") return Resampling::kNearest;
-  return name == "antialias" ? Resampling::kAntialias : Resampling::kLinear;
+  if (name == "cubic") return Resampling::kCubic;
+  if (name == "area") return Resampling::kArea;
+  if (name == "antialias") return Resampling::kAntialias;
+  if (name == "antialias_cubic") return Resampling::kAntialiasCubic;
+  if (name == "lanczos") return Resampling::kLanczos;
+  return Resampling::kLinear;
 }
 
 double Draws::operator[](std::string_view name) const {
@@ -98,10 +107,6 @@ void CheckHolds(std::string_view name, const Range& range, double value,
 }
 
 // ---- Geometry -----------------------------------------------------------------------------------
-
-namespace {
-
-using Problems = std::vector<std::string>;
 
 double Radians(double degrees) { return degrees * std::numbers::pi / 180; }
 
@@ -140,205 +145,9 @@ MapStep ResizeTo(Size in, Size out, const Arguments& args) {
   return {Stretch(x, y), out, {}, args.Interpolation()};
 }
 
-void CheckNothing(const Arguments&, const Draws&, const OpState&, Problems&) {}
-
-std::vector<RefStep> HFlip(const Arguments&, const Draws&, const OpState& state) {
-  return {MapStep{{{-1, 0, 1.0 * state.size.width, 0, 1, 0, 0, 0, 1}}, state.size, {}, {}}};
-}
-
-std::vector<RefStep> VFlip(const Arguments&, const Draws&, const OpState& state) {
-  return {MapStep{{{1, 0, 0, 0, -1, 1.0 * state.size.height, 0, 0, 1}}, state.size, {}, {}}};
-}
-
-void CheckRotate(const Arguments& args, const Draws& draws, const OpState&, Problems& problems) {
-  CheckHolds("angle", args.Interval("angle", {-90, 90}), draws["angle"], problems);
-}
-
-std::vector<RefStep> Rotate(const Arguments& args, const Draws& draws, const OpState& state) {
-  return {MapStep{About(state.size, Turn(draws["angle"])), state.size, args.Border(),
-                  args.Interpolation()}};
-}
-
-void CheckAffine(const Arguments& args, const Draws& draws, const OpState&, Problems& problems) {
-  CheckHolds("scale_x", args.Interval("scale", 1), draws["scale_x"], problems);
-  CheckHolds("scale_y", args.Interval("scale", 1), draws["scale_y"], problems);
-  if (args.Flag("keep_ratio", false) && draws["scale_x"] != draws["scale_y"]) {
-    problems.push_back("scale_x and scale_y differ although the ratio is kept");
-  }
-  for (std::string_view name : {"translate_x", "translate_y", "rotate", "shear_x", "shear_y"}) {
-    CheckHolds(name, args.Interval(name, 0), draws[name], problems);
-  }
-}
-
-std::vector<RefStep> Affine(const Arguments& args, const Draws& draws, const OpState& state) {
-  const Matrix shift =
-      Shift(draws["translate_x"] * state.size.width, draws["translate_y"] * state.size.height);
-  Matrix shear;
-  shear.m[1] = std::tan(Radians(draws["shear_x"]));
-  shear.m[3] = std::tan(Radians(draws["shear_y"]));
-  const Matrix turn = Turn(draws["rotate"]);
-  const Matrix stretch = Stretch(draws["scale_x"], draws["scale_y"]);
-  const Matrix map = Multiply(shift, Multiply(shear, Multiply(turn, stretch)));
-  return {MapStep{About(state.size, map), state.size, args.Border(), args.Interpolation()}};
-}
-
-std::vector<RefStep> Crop(const Arguments& args, const Draws&, const OpState& state) {
-  const double x = args.Number("x_min", 0);
-  const double y = args.Number("y_min", 0);
-  const Size window{static_cast<int>(args.Number("x_max", 0) - x),
-                    static_cast<int>(args.Number("y_max", 0) - y)};
-  return {CutOut(x, y, window, state.size, args)};
-}
-
-void CheckOrigin(std::string_view name, double value, int whole, int part, Problems& problems) {
-  CheckWhole(name, value, problems);
-  if (whole >= part) {
-    CheckHolds(name, {0, static_cast<double>(whole - part)}, value, problems);
-  } else {
-    CheckHolds(name, std::floor((whole - part) / 2.0), value, problems);
-  }
-}
-
-void CheckRandomCrop(const Arguments& args, const Draws& draws, const OpState& state,
-                     Problems& problems) {
-  const Size window = args.Sides("size");
-  CheckOrigin("x", draws["x"], state.size.width, window.width, problems);
-  CheckOrigin("y", draws["y"], state.size.height, window.height, problems);
-}
-
-std::vector<RefStep> RandomCrop(const Arguments& args, const Draws& draws, const OpState& state) {
-  return {CutOut(draws["x"], draws["y"], args.Sides("size"), state.size, args)};
-}
-
-// Some area and ratio of the ranges round to this window.
-bool IsTry(const Arguments& args, const Size& in, double w, double h) {
-  const double area = 1.0 * in.width * in.height;
-  const Range scale = args.Interval("scale", {0.08, 1});
-  const Range ratio = args.Interval("ratio", {0.75, 1.3333333333333333});
-  constexpr double kHalf = 0.5 + 1e-9;
-  return (w + kHalf) * (h + kHalf) >= scale.Min() * area &&
-         (w - kHalf) * (h - kHalf) <= scale.Max() * area &&
-         (w + kHalf) / (h - kHalf) >= ratio.Min() && (w - kHalf) / (h + kHalf) <= ratio.Max();
-}
-
-bool IsFallback(const Arguments& args, const Size& in, const Draws& draws) {
-  const Range ratio = args.Interval("ratio", {0.75, 1.3333333333333333});
-  const double own = 1.0 * in.width / in.height;
-  double w = in.width;
-  double h = in.height;
-  if (own < ratio.Min()) h = std::floor(w / ratio.Min() + 0.5);
-  if (own > ratio.Max()) w = std::floor(h * ratio.Max() + 0.5);
-  // A side may be rounded either way when it falls on a half.
-  return std::abs(draws["width"] - w) <= 1 && std::abs(draws["height"] - h) <= 1 &&
-         std::abs(draws["x"] - (in.width - draws["width"]) / 2) < 1 &&
-         std::abs(draws["y"] - (in.height - draws["height"]) / 2) < 1;
-}
-
-void CheckRandomResizedCrop(const Arguments& args, const Draws& draws, const OpState& state,
-                            Problems& problems) {
-  const double w = draws["width"];
-  const double h = draws["height"];
-  for (std::string_view name : {"x", "y", "width", "height"}) {
-    CheckWhole(name, draws[name], problems);
-  }
-  CheckHolds("width", {1, 1.0 * state.size.width}, w, problems);
-  CheckHolds("height", {1, 1.0 * state.size.height}, h, problems);
-  CheckHolds("x", {0, state.size.width - w}, draws["x"], problems);
-  CheckHolds("y", {0, state.size.height - h}, draws["y"], problems);
-  if (!IsTry(args, state.size, w, h) && !IsFallback(args, state.size, draws)) {
-    problems.push_back(fmt::format("a window of {} x {} has no area and ratio in range", w, h));
-  }
-}
-
-std::vector<RefStep> RandomResizedCrop(const Arguments& args, const Draws& draws, const OpState&) {
-  const Size window{static_cast<int>(draws["width"]), static_cast<int>(draws["height"])};
-  return {MapStep{Shift(-draws["x"], -draws["y"]), window, {}, {}},
-          ResizeTo(window, args.Sides("size"), args)};
-}
-
-std::vector<RefStep> Resize(const Arguments& args, const Draws&, const OpState& state) {
-  return {ResizeTo(state.size, args.Sides("size"), args)};
-}
-
-// ---- Elastic ------------------------------------------------------------------------------------
-
-// The sum of reflected neighbours along one axis, weights normalised.
-std::vector<double> SmoothAxis(const std::vector<double>& in, Size size, double sigma, bool rows) {
-  const int radius = static_cast<int>(3.5 * sigma);
-  std::vector<double> out(in.size());
-  const auto at = [&](int x, int y) {
-    return static_cast<std::size_t>(y) * static_cast<std::size_t>(size.width) +
-           static_cast<std::size_t>(x);
-  };
-  for (int y = 0; y < size.height; ++y) {
-    for (int x = 0; x < size.width; ++x) {
-      double sum = 0;
-      double total = 0;
-      for (int k = -radius; k <= radius; ++k) {
-        const double weight = k == 0 ? 1 : std::exp(-k * k / (2 * sigma * sigma));
-        total += weight;
-        sum += weight * (rows ? in[at(BorderIndex(Border::kReflect101, x + k, size.width), y)]
-                              : in[at(x, BorderIndex(Border::kReflect101, y + k, size.height))]);
-      }
-      out[at(x, y)] = sum / total;
-    }
-  }
-  return out;
-}
-
-std::vector<double> SmoothNoise(const OpState& state, std::size_t word, double alpha,
-                                double sigma) {
-  const StreamKey noise = state.key.Pixels();
-  std::vector<double> values(static_cast<std::size_t>(state.size.Area()));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::uint32_t bits = noise.Block(static_cast<std::uint32_t>(i))[word];
-    values[i] = 2 * ((bits >> 8) * 0x1p-24) - 1;
-  }
-  values = SmoothAxis(SmoothAxis(values, state.size, sigma, true), state.size, sigma, false);
-  for (double& v : values) v *= alpha;
-  return values;
-}
-
-void CheckElastic(const Arguments& args, const Draws& draws, const OpState&, Problems& problems) {
-  CheckHolds("alpha", args.Interval("alpha", 50), draws["alpha"], problems);
-  CheckHolds("sigma", args.Interval("sigma", 5), draws["sigma"], problems);
-}
-
-std::vector<RefStep> Elastic(const Arguments& args, const Draws& draws, const OpState& state) {
-  Field64 field;
-  field.size = state.size;
-  field.dx = SmoothNoise(state, 0, draws["alpha"], draws["sigma"]);
-  field.dy = SmoothNoise(state, 1, draws["alpha"], draws["sigma"]);
-  return {FieldStep{std::move(field), args.Border(), args.Interpolation()}};
-}
-
-}  // namespace
-
-const std::vector<OpRule>& GeometryRules() {
-  static const std::vector<OpRule> rules{
-      {"hflip", false, {}, CheckNothing, HFlip},
-      {"vflip", false, {}, CheckNothing, VFlip},
-      {"rotate", false, {"angle"}, CheckRotate, Rotate},
-      {"affine",
-       false,
-       {"scale_x", "scale_y", "translate_x", "translate_y", "rotate", "shear_x", "shear_y"},
-       CheckAffine,
-       Affine},
-      {"crop", false, {}, CheckNothing, Crop},
-      {"random_crop", false, {"x", "y"}, CheckRandomCrop, RandomCrop},
-      {"random_resized_crop",
-       false,
-       {"x", "y", "width", "height"},
-       CheckRandomResizedCrop,
-       RandomResizedCrop},
-      {"resize", false, {}, CheckNothing, Resize},
-      {"elastic", false, {"alpha", "sigma"}, CheckElastic, Elastic},
-  };
-  return rules;
-}
-
 const OpRule* FindRule(std::string_view name) {
-  for (const std::vector<OpRule>* rules : {&GeometryRules(), &PhotometricRules()}) {
+  for (const std::vector<OpRule>* rules :
+       {&MatrixRules(), &WindowRules(), &FieldRules(), &PhotometricRules()}) {
     for (const OpRule& rule : *rules) {
       if (rule.name == name) return &rule;
     }

@@ -104,9 +104,13 @@ struct AxisRule {
         taps = NearestTap(position + nearest_shift);
         break;
       case Resampling::kLinear:
+      case Resampling::kCubic:
+      case Resampling::kArea:
         taps = LinearTaps(position);
         break;
-      case Resampling::kAntialias: {
+      case Resampling::kAntialias:
+      case Resampling::kAntialiasCubic:
+      case Resampling::kLanczos: {
         constexpr int kFar = 1 << 24;
         return TriangleTaps(position, std::abs(gain), limited ? lo : -kFar, limited ? hi : kFar);
       }
@@ -174,7 +178,8 @@ Image64 ResampleAligned(const Image64& source, const Sampling& s) {
     along_y.lo = limit->y, along_y.hi = limit->y + limit->height;
   }
   const Taps outside{{-1, 1}};
-  const BorderRule fill{Border::kConstant, border.fill};
+  BorderRule fill = border;
+  fill.mode = Border::kConstant;
   Image64 out(s.out, source.channels, source.depth, source.range);
   for (int y = 0; y < s.out.height; ++y) {
     for (int x = 0; x < s.out.width; ++x) {
