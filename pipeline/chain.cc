@@ -195,6 +195,9 @@ class ChainRun {
       pending_.push_back(FieldGroup{std::move(*field)});
     } else if (auto* image = std::get_if<ImageStep>(&drawn)) {
       pending_.push_back(ImageGroup{std::move(*image), selection, {0, 0, stream_id}});
+    } else if (auto* labels = std::get_if<LabelStep>(&drawn)) {
+      labels->run(sample_.instances);
+      return std::nullopt;
     } else if (auto* whole = std::get_if<SampleStep>(&drawn)) {
       // Steps on the whole sample look at labels, which must be those of the pixels so far.
       pending_.push_back(SampleGroup{std::move(*whole)});

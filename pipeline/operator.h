@@ -80,6 +80,7 @@ PIXLOOM_STEP(Lut, "lut");
 PIXLOOM_STEP(ColorMatrix, "color_matrix");
 PIXLOOM_STEP(PixelStep, "pixel");
 PIXLOOM_STEP(ImageStep, "image");
+PIXLOOM_STEP(LabelStep, "label");
 PIXLOOM_STEP(SampleStep, "sample");
 #undef PIXLOOM_STEP
 

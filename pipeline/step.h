@@ -138,14 +138,20 @@ struct ImageStep {
   std::function<Result<cv::Mat>(const cv::Mat& in, const FrameContext& context)> run;
 };
 
+// Changes objects, and only their outlines, points and attributes or which of them there are:
+// pixels and bit masks may still be waiting for the geometry before it.
+struct LabelStep {
+  std::function<void(std::vector<Instance>& instances)> run;
+};
+
 // Anything else; says which targets it touches so that the rest is provably untouched.
 struct SampleStep {
   unsigned touches = kTargetAll;
   std::function<std::optional<DataError>(Sample& sample)> run;
 };
 
-using Step =
-    std::variant<AffineStep, WarpField, Lut, ColorMatrix, PixelStep, ImageStep, SampleStep>;
+using Step = std::variant<AffineStep, WarpField, Lut, ColorMatrix, PixelStep, ImageStep, LabelStep,
+                          SampleStep>;
 
 // A short list of steps from one draw (color_jitter: four in random order).
 template <class... S>

@@ -236,6 +236,10 @@ void Interpreter::ApplyOperator(const ChainStep& step, const RecipeEntry& entry,
             AddMap(s);
           } else if constexpr (std::is_same_v<T, FieldStep>) {
             RunField(s);
+          } else if constexpr (std::is_same_v<T, ObjectStep>) {
+            s.run(instances_);
+          } else if constexpr (std::is_same_v<T, WholeStep>) {
+            RunWhole(s);
           } else {
             RunPicture(s, step, frame);
           }
@@ -434,6 +438,22 @@ void Interpreter::RunField(const FieldStep& step) {
                                  context_.nearest_shift);
   }
   if (step.moves_labels) MoveInstances(step.field, instances_);
+}
+
+void Interpreter::RunWhole(const WholeStep& step) {
+  ClosePending();
+  for (FieldState& field : fields_) {
+    for (FrameState& frame : field.frames) {
+      if (stopped_ || !Decode(frame, field.range, 1)) return;
+      step.picture(frame.pixels);
+      RoundToDepth(frame.pixels, context_.rounding_shift);
+    }
+  }
+  for (auto& [name, mask] : masks_) step.mask(mask.pixels);
+  for (Instance& instance : instances_) {
+    if (!instance.mask.empty()) step.mask(instance.mask);
+  }
+  step.objects(instances_);
 }
 
 void Interpreter::RunPicture(const PictureStep& step, const ChainStep& selection, int frame) {

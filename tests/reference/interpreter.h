@@ -33,6 +33,7 @@ namespace pixloom::reference {
 struct MapStep;
 struct FieldStep;
 struct PictureStep;
+struct WholeStep;
 
 // A picture in float64, HWC, in levels of its type: 0..255, 0..65535, or the values of a float
 // image as they are.
@@ -152,6 +153,7 @@ class Interpreter {
   void ClosePending();
   Image64 ResampleFrame(FrameState& frame, ValueRange range, const Pending& group);
   void RunField(const FieldStep& step);
+  void RunWhole(const WholeStep& step);
   void RunPicture(const PictureStep& step, const ChainStep& selection, int frame);
 
   Size CurrentSize() const;

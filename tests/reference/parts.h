@@ -73,7 +73,20 @@ struct PictureStep {
   std::function<void(Image64& image, const StreamKey& noise, std::string& problem)> run;
 };
 
-using RefStep = std::variant<MapStep, FieldStep, PictureStep>;
+// Changes objects where they are.
+struct ObjectStep {
+  std::function<void(std::vector<Instance>& instances)> run;
+};
+
+// Anything that moves pixels and labels and is no map: one function for pictures, one for masks,
+// one for objects without their bits.
+struct WholeStep {
+  std::function<void(Image64& image)> picture;
+  std::function<void(cv::Mat& mask)> mask;
+  std::function<void(std::vector<Instance>& instances)> objects;
+};
+
+using RefStep = std::variant<MapStep, FieldStep, PictureStep, ObjectStep, WholeStep>;
 
 // ---- Sampling -----------------------------------------------------------------------------------
 
