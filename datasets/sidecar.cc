@@ -37,9 +37,9 @@ bool IsVisible(const Instance& instance, Size size) {
     has_part = true;
     if (!polygon.rings.empty() && ShowsArea(polygon.rings[0], size)) return true;
   }
-  if (!instance.mask.empty()) {
+  if (instance.HasMask()) {
     has_part = true;
-    if (cv::countNonZero(instance.mask) > 0) return true;
+    if (instance.rle ? instance.rle->Area() > 0 : cv::countNonZero(instance.mask) > 0) return true;
   }
   for (const Keypoint& keypoint : instance.keypoints) {
     has_part = true;
@@ -69,14 +69,7 @@ Json Object(const Instance& instance, const Sample& sample, Size size) {
   // What is left of the outlines inside the picture; holes stay holes.
   std::vector<Polygon> visible;
   for (const Polygon& polygon : instance.polygons) {
-    Polygon clipped;
-    for (const auto& ring : polygon.rings) {
-      auto inside = ClipToImage(ring, size);
-      if (inside.size() >= 3)
-        clipped.rings.push_back(std::move(inside));
-      else if (clipped.rings.empty())
-        break;  // without its outline there is no polygon
-    }
+    Polygon clipped = ClipToImage(polygon, size);
     if (!clipped.rings.empty()) visible.push_back(std::move(clipped));
   }
   if (instance.quad) {

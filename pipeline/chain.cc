@@ -2,13 +2,15 @@
 #include "pipeline/chain.h"
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
 #include <numeric>
 
 #include <fmt/format.h>
 
+#include "pipeline/chain_groups.h"
 #include "pipeline/decode.h"
 #include "pipeline/exact_math.h"
+#include "pipeline/labels.h"
 #include "pipeline/lower.h"
 
 namespace pixloom {
@@ -18,16 +20,16 @@ namespace pixloom {
 class ChainRun {
  public:
   ChainRun(const ChainRunner& runner, const Node& node, Sample& sample)
-      : runner_(runner), node_(node), sample_(sample) {}
+      : runner_(runner),
+        node_(node),
+        sample_(sample),
+        groups_({runner.families_, runner.codec_, runner.seed_, runner.epoch_}, node, sample) {}
 
   std::optional<DataError> Run() {
     if (sample_.images.empty() || sample_.images[0].second.frames.empty()) {
       return DataError{"SMP-EMPTY", "sample has no picture", "", ""};
     }
-    const Frame& first = sample_.images[0].second.frames[0];
-    size_ = first.size();
-    depth_ = first.depth();
-    channels_ = first.channels();
+    Start();
     for (const ChainStep& step : node_.steps) {
       if (auto error = Visit(step)) return error;
     }
@@ -36,6 +38,13 @@ class ChainRun {
 
  private:
   using Error = std::optional<DataError>;
+
+  void Start() {
+    const Frame& first = sample_.images[0].second.frames[0];
+    size_ = first.size();
+    depth_ = first.depth();
+    channels_ = first.channels();
+  }
 
   Rng StreamOf(const ChainStep& step, std::uint32_t frame, Rng::Record* record) const {
     const Identity& who = sample_.identity;
@@ -138,14 +147,57 @@ class ChainRun {
     if (info.needs_pixels) {
       if (auto error = DecodeAll(sample_, runner_.codec_)) return error;
     }
+    if (step.scope != Scope::kFrame) return Draw(step, -1);
     const std::size_t frames = sample_.images[0].second.frames.size();
-    if (step.scope == Scope::kFrame && !info.IsGeometric()) {
-      for (std::size_t f = 0; f < frames; ++f) {
-        if (auto error = Draw(step, static_cast<int>(f))) return error;
-      }
-      return std::nullopt;
+    if (info.IsGeometric() && frames > 1) return MoveEachFrame(step, frames);
+    for (std::size_t f = 0; f < frames; ++f) {
+      if (auto error = Draw(step, static_cast<int>(f))) return error;
     }
-    return Draw(step, -1);
+    return std::nullopt;
+  }
+
+  // Geometry drawn anew for every frame: each goes its own way as a picture of its own. Labels
+  // belong to all frames at once, so there may be none.
+  Error MoveEachFrame(const ChainStep& step, std::size_t frames) {
+    const auto problem = [&](std::string text, std::string remedy) {
+      return DataError{"OP-FRAMES",
+                       fmt::format("{} ({}): {}", node_.name, step.op->Info().name, text),
+                       std::move(remedy), ""};
+    };
+    if (!sample_.instances.empty() || !sample_.masks.empty()) {
+      return problem("moves every frame differently, but the labels belong to the whole clip",
+                     "take out scope: frame, so that one draw serves all frames");
+    }
+    if (auto error = Flush()) return error;
+    for (std::size_t f = 0; f < frames; ++f) {
+      Sample one;
+      one.identity = sample_.identity;
+      for (auto& [name, field] : sample_.images) {
+        if (field.frames.size() != frames) {
+          return problem(
+              fmt::format("'{}' has {} frames, the picture {}", name, field.frames.size(), frames),
+              "give all fields the same number of frames");
+        }
+        one.images.push_back({name, {{field.frames[f]}, field.range}});
+      }
+      ChainRun run(runner_, node_, one);
+      run.Start();
+      if (auto error = run.Draw(step, static_cast<int>(f))) return error;
+      if (auto error = run.Flush()) return error;
+      std::move(one.recipe.entries.begin(), one.recipe.entries.end(),
+                std::back_inserter(sample_.recipe.entries));
+      for (std::size_t i = 0; i < sample_.images.size(); ++i) {
+        sample_.images[i].second.frames[f] = std::move(one.images[i].second.frames[0]);
+      }
+      const Size size = sample_.images[0].second.frames[f].size();
+      if (f > 0 && !(size == size_)) {
+        return problem(fmt::format("leaves frames of {}x{} and {}x{} in one clip", size_.width,
+                                   size_.height, size.width, size.height),
+                       "fix the size it gives, or take out scope: frame");
+      }
+      size_ = size;
+    }
+    return std::nullopt;
   }
 
   Error Draw(const ChainStep& step, int frame) {
@@ -183,6 +235,7 @@ class ChainRun {
                                      affine->out.width, affine->out.height),
                          "", ""};
       }
+      if (affine->border && affine->border->duplicate_labels) return AddRepeating(*affine);
       MoveLabels(affine->map, sample_);
       auto* open = pending_.empty() ? nullptr : std::get_if<AffineGroup>(&pending_.back());
       if (open == nullptr || closed_ || !compose_ || !Compose(*open, *affine)) {
@@ -190,6 +243,7 @@ class ChainRun {
       }
       size_ = affine->out;
     } else if (auto* field = std::get_if<WarpField>(&drawn)) {
+      if (field->border.duplicate_labels && field->moves_labels) return AddRepeating(*field);
       if (field->moves_labels) MoveLabels(*field, sample_);
       size_ = {field->displacement.cols, field->displacement.rows};
       pending_.push_back(FieldGroup{std::move(*field)});
@@ -206,6 +260,36 @@ class ChainRun {
       AddColour(std::move(drawn), selection);
     }
     closed_ = false;
+    return std::nullopt;
+  }
+
+  // A step whose border shows objects again and labels them: their bits need the pixels before it,
+  // so it stands alone.
+  Error AddRepeating(const AffineStep& step) {
+    if (auto error = Flush()) return error;
+    std::vector<Instance> repeated = groups_.Repeat(step);
+    MoveLabels(step.map, sample_);
+    pending_.push_back(MakeGroup(step, size_));
+    size_ = step.out;
+    return AppendRepeated(std::move(repeated));
+  }
+
+  Error AddRepeating(const WarpField& step) {
+    if (auto error = Flush()) return error;
+    std::vector<Instance> repeated = groups_.Repeat(step);
+    MoveLabels(step, sample_);
+    pending_.push_back(FieldGroup{step});
+    return AppendRepeated(std::move(repeated));
+  }
+
+  Error AppendRepeated(std::vector<Instance> repeated) {
+    if (auto error = Flush()) return error;
+    std::int64_t id = 0;
+    for (const Instance& instance : sample_.instances) id = std::max(id, instance.id);
+    for (Instance& instance : repeated) {
+      instance.id = ++id;
+      sample_.instances.push_back(std::move(instance));
+    }
     return std::nullopt;
   }
 
@@ -230,8 +314,7 @@ class ChainRun {
 
   Error Flush() {
     for (Group& group : pending_) {
-      Error error = std::visit([&](auto& g) { return Execute(g); }, group);
-      if (error) return error;
+      if (auto error = groups_.Run(group)) return error;
     }
     pending_.clear();
     const Frame& first = sample_.images[0].second.frames[0];
@@ -240,161 +323,10 @@ class ChainRun {
     return std::nullopt;
   }
 
-  Error Execute(const AffineGroup& group) {
-    for (auto& [name, field] : sample_.images) {
-      for (Frame& frame : field.frames) {
-        AffineGroup own = ForFieldOfSize(group, frame.size());
-        ImageView view;
-        if (frame.Decoded()) {
-          view = ImageView::Whole(frame.pixels);
-        } else {
-          auto decoded = DecodeFor(*frame.encoded, own, runner_.codec_, node_.push_down);
-          if (!decoded) return decoded.Error();
-          view = std::move(decoded->view);
-          own = decoded->group;
-          NoteWarnings(decoded->warnings);
-        }
-        frame.pixels = runner_.families_.Affine(view, own);
-        frame.encoded.reset();
-      }
-    }
-    for (auto& [name, mask] : sample_.masks) {
-      const int fill = group.border.mask_fill.value_or(mask.ignore_index);
-      mask.pixels = MoveMask(mask.pixels, group, fill);
-    }
-    for (Instance& instance : sample_.instances) {
-      if (!instance.mask.empty()) instance.mask = MoveMask(instance.mask, group, 0);
-    }
-    return std::nullopt;
-  }
-
-  static AffineGroup ForFieldOfSize(const AffineGroup& group, Size size) {
-    if (size == group.in) return group;
-    AffineGroup own = group;
-    const double sx = static_cast<double>(size.width) / group.in.width;
-    const double sy = static_cast<double>(size.height) / group.in.height;
-    own.in = size;
-    own.out = {std::max(1, static_cast<int>(std::floor(group.out.width * sx + 0.5))),
-               std::max(1, static_cast<int>(std::floor(group.out.height * sy + 0.5)))};
-    const double ox = static_cast<double>(own.out.width) / group.out.width;
-    const double oy = static_cast<double>(own.out.height) / group.out.height;
-    own.map = Matrix::Scale(ox, oy) * group.map * Matrix::Scale(1 / sx, 1 / sy);
-    if (group.window) {
-      const cv::Rect& w = *group.window;
-      const int x0 = static_cast<int>(std::floor(w.x * sx));
-      const int y0 = static_cast<int>(std::floor(w.y * sy));
-      const int x1 = std::min(size.width, static_cast<int>(std::ceil((w.x + w.width) * sx)));
-      const int y1 = std::min(size.height, static_cast<int>(std::ceil((w.y + w.height) * sy)));
-      own.window = cv::Rect(x0, y0, x1 - x0, y1 - y0);
-    }
-    if (!own.IsExactCopy()) own.resampled = true;
-    return own;
-  }
-
-  // Class indices are picked, never blended, and never invented outside the picture.
-  cv::Mat MoveMask(const cv::Mat& pixels, const AffineGroup& group, double fill) const {
-    AffineGroup own = ForFieldOfSize(group, {pixels.cols, pixels.rows});
-    own.resampling = Resampling::kNearest;
-    if (own.has_border) own.border = {Border::kConstant, {fill, fill, fill, fill}};
-    return runner_.families_.Affine(ImageView::Whole(pixels), own);
-  }
-
-  Error Execute(const FieldGroup& group) {
-    if (auto error = DecodeAll(sample_, runner_.codec_)) return error;
-    for (auto& [name, field] : sample_.images) {
-      for (Frame& frame : field.frames) {
-        frame.pixels =
-            runner_.families_.Field(frame.pixels, FieldOfSize(group.field, frame.size()));
-      }
-    }
-    const auto move_mask = [&](cv::Mat& pixels, double fill) {
-      WarpField own = FieldOfSize(group.field, {pixels.cols, pixels.rows});
-      own.resampling = Resampling::kNearest;
-      own.border = {Border::kConstant, {fill, fill, fill, fill}};
-      pixels = runner_.families_.Field(pixels, own);
-    };
-    for (auto& [name, mask] : sample_.masks) {
-      move_mask(mask.pixels, group.field.border.mask_fill.value_or(mask.ignore_index));
-    }
-    for (Instance& instance : sample_.instances) {
-      if (!instance.mask.empty()) move_mask(instance.mask, 0);
-    }
-    return std::nullopt;
-  }
-
-  // The field for a picture of another size: the same displacement relative to the size.
-  static WarpField FieldOfSize(const WarpField& field, Size size) {
-    const cv::Mat& d = field.displacement;
-    if (size == Size{d.cols, d.rows}) return field;
-    const double sx = static_cast<double>(size.width) / d.cols;
-    const double sy = static_cast<double>(size.height) / d.rows;
-    WarpField own = field;
-    own.displacement = cv::Mat(size.height, size.width, CV_32FC2);
-    for (int y = 0; y < size.height; ++y) {
-      for (int x = 0; x < size.width; ++x) {
-        const Point at = DisplacementAt(d, {(x + 0.5) / sx, (y + 0.5) / sy});
-        own.displacement.at<cv::Vec2f>(y, x) = {static_cast<float>(at.x * sx),
-                                                static_cast<float>(at.y * sy)};
-      }
-    }
-    return own;
-  }
-
-  // Calls change(frame, range, field index, frame index) for every selected, decoded frame.
-  template <class F>
-  Error ForSelected(const Selection& selection, F change) {
-    for (std::size_t i = 0; i < sample_.images.size(); ++i) {
-      auto& [name, field] = sample_.images[i];
-      if (!selection.Takes(name)) continue;
-      for (std::size_t f = 0; f < field.frames.size(); ++f) {
-        if (selection.frame >= 0 && static_cast<std::size_t>(selection.frame) != f) continue;
-        int warnings = 0;
-        if (auto error = DecodeFrame(field.frames[f], runner_.codec_, &warnings)) return error;
-        NoteWarnings(warnings);
-        if (auto error = change(field.frames[f], field.range, i, f)) return error;
-      }
-    }
-    return std::nullopt;
-  }
-
-  Error Execute(const ColourGroup& group) {
-    return ForSelected(group.selection,
-                       [&](Frame& frame, ValueRange range, std::size_t, std::size_t) -> Error {
-                         MakeUnique(frame.pixels);
-                         runner_.families_.Colour(frame.pixels, group.steps, range, node_.fused);
-                         return std::nullopt;
-                       });
-  }
-
-  Error Execute(const ImageGroup& group) {
-    return ForSelected(
-        group.selection,
-        [&](Frame& frame, ValueRange range, std::size_t field, std::size_t f) -> Error {
-          const Identity& who = sample_.identity;
-          std::uint64_t key =
-              DrawKey(runner_.seed_, runner_.epoch_, who.branch, static_cast<std::uint32_t>(f));
-          // Two fields of one sample are two pictures: their noise is independent.
-          if (field > 0) key = HashCombine(key, field);
-          const FrameContext context{range, StreamKey{key, who.id, group.stream.stream}.Pixels()};
-          auto result = group.step.run(frame.pixels, context);
-          if (!result) return result.Error();
-          frame.pixels = std::move(*result);
-          return std::nullopt;
-        });
-  }
-
-  Error Execute(const SampleGroup& group) {
-    if (auto error = DecodeAll(sample_, runner_.codec_)) return error;
-    return group.step.run(sample_);
-  }
-
-  void NoteWarnings(int warnings) {
-    if (warnings > 0) sample_.scalars["decode_warnings"] += warnings;
-  }
-
   const ChainRunner& runner_;
   const Node& node_;
   Sample& sample_;
+  GroupRunner groups_;
   std::vector<Group> pending_;
   Size size_;
   Depth depth_ = Depth::kU8;

@@ -111,25 +111,6 @@ double Polygon::Area() const {
   return area;
 }
 
-namespace {
-
-// Keeps the part of `ring` where inside(p) >= 0; inside is linear in p.
-template <class Inside>
-std::vector<Point> ClipHalfPlane(const std::vector<Point>& ring, Inside inside) {
-  std::vector<Point> kept;
-  for (std::size_t i = 0; i < ring.size(); ++i) {
-    const Point& a = ring[i];
-    const Point& b = ring[(i + 1) % ring.size()];
-    const double da = inside(a);
-    const double db = inside(b);
-    if (da >= 0) kept.push_back(a);
-    if ((da > 0 && db < 0) || (da < 0 && db > 0)) kept.push_back(a + (b - a) * (da / (da - db)));
-  }
-  return kept;
-}
-
-}  // namespace
-
 std::vector<Point> ClipToImage(const std::vector<Point>& ring, Size size) {
   const double w = size.width;
   const double h = size.height;
@@ -137,6 +118,19 @@ std::vector<Point> ClipToImage(const std::vector<Point>& ring, Size size) {
   r = ClipHalfPlane(r, [w](const Point& p) { return w - p.x; });
   r = ClipHalfPlane(r, [](const Point& p) { return p.y; });
   return ClipHalfPlane(r, [h](const Point& p) { return h - p.y; });
+}
+
+Polygon ClipToImage(const Polygon& polygon, Size size) {
+  Polygon clipped;
+  for (const std::vector<Point>& ring : polygon.rings) {
+    std::vector<Point> inside = ClipToImage(ring, size);
+    if (inside.size() >= 3) {
+      clipped.rings.push_back(std::move(inside));
+    } else if (clipped.rings.empty()) {
+      break;  // without its outline there is no polygon
+    }
+  }
+  return clipped;
 }
 
 }  // namespace pixloom

@@ -68,7 +68,25 @@ struct Polygon {
   double Area() const;
 };
 
-// The part of a convex or simple ring inside [0,W]x[0,H] (Sutherland-Hodgman).
+// Keeps the part of `ring` where inside(p) >= 0; inside is linear in p (Sutherland-Hodgman).
+template <class Inside>
+std::vector<Point> ClipHalfPlane(const std::vector<Point>& ring, Inside inside) {
+  std::vector<Point> kept;
+  for (std::size_t i = 0; i < ring.size(); ++i) {
+    const Point& a = ring[i];
+    const Point& b = ring[(i + 1) % ring.size()];
+    const double da = inside(a);
+    const double db = inside(b);
+    if (da >= 0) kept.push_back(a);
+    if ((da > 0 && db < 0) || (da < 0 && db > 0)) kept.push_back(a + (b - a) * (da / (da - db)));
+  }
+  return kept;
+}
+
+// The part of a simple ring inside [0,W]x[0,H]. Separate parts of a concave one stay one ring,
+// joined along the edge of the image; its area is right.
 std::vector<Point> ClipToImage(const std::vector<Point>& ring, Size size);
+// Holes stay holes; no rings when nothing is left.
+Polygon ClipToImage(const Polygon& polygon, Size size);
 
 }  // namespace pixloom

@@ -10,7 +10,7 @@
 // - Neighbouring colour steps form a group; each keeps its rounding and clamping.
 // - Warp fields and general steps stand alone.
 //
-// Labels move step by step in double precision, whatever is composed. Values; one thread at a time.
+// Labels move step by step, whatever is composed (pipeline/labels.h). Values; one thread at a time.
 #pragma once
 
 #include <string>
@@ -67,14 +67,5 @@ bool Compose(AffineGroup& group, const AffineStep& step);
 // The denominator (1, 2, 4 or 8) at which a JPEG of this size may be decoded for `group`: at least
 // the final size remains in every direction.
 int DecodeDenominator(const AffineGroup& group);
-
-// Displacement at a point between pixel centres, bilinear, clamped at the edges.
-Point DisplacementAt(const cv::Mat& field, Point p);
-
-// Moves points and outlines through the map; a mirroring map also swaps left/right pairs. Masks
-// move with the pixels.
-void MoveLabels(const Matrix& map, Sample& sample);
-// Moves points by numeric inverse of the field.
-void MoveLabels(const WarpField& field, Sample& sample);
 
 }  // namespace pixloom

@@ -107,6 +107,16 @@ const ImageField* Sample::Image(std::string_view name) const {
   return nullptr;
 }
 
+cv::Mat Instance::Bits() const { return rle ? DecodeRle(*rle) : mask; }
+
+void Instance::SetBits(cv::Mat bits) {
+  if (rle) {
+    rle = EncodeRle(bits);
+  } else {
+    mask = std::move(bits);
+  }
+}
+
 Sample Sample::Clone() const {
   Sample copy;
   copy.identity = identity;
@@ -137,7 +147,10 @@ std::size_t Sample::Bytes() const {
     }
   }
   for (const auto& [name, mask] : masks) bytes += MatBytes(mask.pixels);
-  for (const Instance& instance : instances) bytes += MatBytes(instance.mask);
+  for (const Instance& instance : instances) {
+    bytes += MatBytes(instance.mask);
+    if (instance.rle) bytes += instance.rle->counts.size() * sizeof(std::uint32_t);
+  }
   return bytes;
 }
 

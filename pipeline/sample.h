@@ -18,6 +18,7 @@
 
 #include "pipeline/error.h"
 #include "pipeline/geometry.h"
+#include "pipeline/rle.h"
 
 namespace pixloom {
 
@@ -101,10 +102,18 @@ struct Instance {
   std::optional<Quad> quad;  // box or oriented box, as mapped corners
   bool oriented = false;     // the quad is an oriented box
   std::vector<Polygon> polygons;
-  cv::Mat mask;  // CV_8U, 0 or 255, size of the image; may be empty
+  // The pixels it covers, as bits (CV_8U, 0 or 255, size of the image) or as runs; at most one.
+  cv::Mat mask;
+  std::optional<Rle> rle;
   std::vector<Keypoint> keypoints;
   std::map<std::string, std::string> attributes;
-  double original_area = 0;  // px^2 when it entered the graph, for visibility
+  // px^2 when it entered the graph, scaled since by the maps it went through: what it would cover
+  // if nothing had been cut away. 0: unknown.
+  double original_area = 0;
+
+  bool HasMask() const { return !mask.empty() || rle.has_value(); }
+  cv::Mat Bits() const;        // decoded when it is runs. REQUIRES: HasMask()
+  void SetBits(cv::Mat bits);  // in the form it had
 };
 
 struct SemanticMask {

@@ -292,7 +292,7 @@ void Interpreter::AddMap(const MapStep& step) {
   }
   if (apart_) ClosePending();
   MoveInstances(step.map, instances_);
-  if (names_ && Determinant2(step.map) < 0) SwapSides(*names_, instances_, labels_);
+  if (names_ && Determinant3(step.map) < 0) SwapSides(*names_, instances_, labels_);
 }
 
 void Interpreter::ClosePending() {
@@ -326,7 +326,7 @@ void Interpreter::ClosePending() {
       frame.pixels = ResampleFrame(frame, field.range, scaled(frame.size()));
     }
   }
-  const bool mirrors = names_ && Determinant2(group.map) < 0;
+  const bool mirrors = names_ && Determinant3(group.map) < 0;
   for (auto& [name, mask] : masks_) {
     const Pending own = scaled({mask.pixels.cols, mask.pixels.rows});
     const int fill =

@@ -25,7 +25,8 @@ namespace pixloom::reference {
 Matrix Multiply(const Matrix& second, const Matrix& first);  // apply `first`, then `second`
 Matrix Invert(const Matrix& map);
 Point Apply(const Matrix& map, Point p);
-double Determinant2(const Matrix& map);    // of the linear part
+double Determinant2(const Matrix& map);  // of the linear part
+double Determinant3(const Matrix& map);
 double LargestStretch(const Matrix& map);  // largest singular value of the linear part
 bool IsProjective(const Matrix& map);
 

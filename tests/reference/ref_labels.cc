@@ -47,23 +47,89 @@ void TurnKeypoint(const Jacobian& j, Keypoint& keypoint) {
   keypoint.scale *= std::sqrt(std::abs(j[0] * j[3] - j[1] * j[2]));
 }
 
-template <class Move, class Turn>
-void MoveParts(std::vector<Instance>& instances, Move move, Turn turn) {
-  for (Instance& instance : instances) {
-    if (instance.quad) {
-      for (Point& corner : *instance.quad) corner = move(corner);
-    }
-    for (Polygon& polygon : instance.polygons) {
-      for (auto& ring : polygon.rings) {
-        for (Point& p : ring) p = move(p);
-      }
-    }
-    for (Keypoint& keypoint : instance.keypoints) {
-      const Point to = move(keypoint.at);
-      TurnKeypoint(turn(keypoint.at, to), keypoint);
-      keypoint.at = to;
+double RingArea(const std::vector<Point>& ring) {
+  double twice = 0;
+  for (std::size_t i = 0; i < ring.size(); ++i) {
+    const Point a = ring[i];
+    const Point b = ring[(i + 1) % ring.size()];
+    twice += (a.x - ring[0].x) * (b.y - ring[0].y) - (b.x - ring[0].x) * (a.y - ring[0].y);
+  }
+  return std::abs(twice) / 2;
+}
+
+// What outlines the object: its polygons less their holes; without them its quad.
+double AreaOf(const Instance& instance) {
+  double area = 0;
+  for (const Polygon& polygon : instance.polygons) {
+    for (std::size_t r = 0; r < polygon.rings.size(); ++r) {
+      area += (r == 0 ? 1 : -1) * RingArea(polygon.rings[r]);
     }
   }
+  if (area == 0 && instance.quad) area = RingArea({instance.quad->begin(), instance.quad->end()});
+  return area;
+}
+
+void ScaleArea(Instance& instance, double before, double after) {
+  if (before > 0 && after > 0 && std::isfinite(after)) instance.original_area *= after / before;
+}
+
+// Sides along `direction`, the first corner at the low end of both axes.
+Quad Around(const std::vector<Point>& points, Point direction) {
+  const double angle = direction == Point(0, 0) ? 0 : std::atan2(direction.y, direction.x);
+  const double c = std::cos(angle);
+  const double s = std::sin(angle);
+  double u0 = 1e300, u1 = -1e300, v0 = 1e300, v1 = -1e300;
+  for (const Point& p : points) {
+    const double u = c * p.x + s * p.y;
+    const double v = c * p.y - s * p.x;
+    u0 = std::min(u0, u), u1 = std::max(u1, u);
+    v0 = std::min(v0, v), v1 = std::max(v1, v);
+  }
+  const auto corner = [&](double u, double v) { return Point(c * u - s * v, s * u + c * v); };
+  return {corner(u0, v0), corner(u1, v0), corner(u1, v1), corner(u0, v1)};
+}
+
+// Outlines are cut where the map divides by less than a thousandth of what it divides by at the
+// picture's corner.
+class Horizon {
+ public:
+  explicit Horizon(const Matrix& map) : map_(map), least_(std::abs(map.m[8]) / 1000) {}
+
+  bool Hides(Point p) const { return Over(p) < 0; }
+
+  std::vector<Point> Cut(const std::vector<Point>& ring) const {
+    std::vector<Point> kept;
+    for (std::size_t i = 0; i < ring.size(); ++i) {
+      const Point a = ring[i];
+      const Point b = ring[(i + 1) % ring.size()];
+      if (!Hides(a)) kept.push_back(a);
+      if ((Over(a) > 0 && Over(b) < 0) || (Over(a) < 0 && Over(b) > 0)) {
+        const double t = Over(a) / (Over(a) - Over(b));
+        kept.emplace_back(a.x + t * (b.x - a.x), a.y + t * (b.y - a.y));
+      }
+    }
+    return kept;
+  }
+
+ private:
+  double Over(Point p) const { return map_.m[6] * p.x + map_.m[7] * p.y + map_.m[8] - least_; }
+  const Matrix& map_;
+  double least_;
+};
+
+std::vector<Point> Pieces(const std::vector<Point>& ring, double longest) {
+  std::vector<Point> points;
+  for (std::size_t i = 0; i < ring.size(); ++i) {
+    const Point a = ring[i];
+    const Point b = ring[(i + 1) % ring.size()];
+    int n = 1;
+    while (std::hypot(b.x - a.x, b.y - a.y) / n > longest * (1 + 1e-6 / n)) ++n;
+    for (int k = 0; k < n; ++k) {
+      const double t = static_cast<double>(k) / n;
+      points.emplace_back(a.x + t * (b.x - a.x), a.y + t * (b.y - a.y));
+    }
+  }
+  return points;
 }
 
 int SwappedClass(const LabelNames& names, int label) {
@@ -86,9 +152,46 @@ void SwapPlaces(const std::vector<std::pair<int, int>>& pairs, std::vector<T>& l
 }  // namespace
 
 void MoveInstances(const Matrix& map, std::vector<Instance>& instances) {
-  MoveParts(
-      instances, [&](Point p) { return Apply(map, p); },
-      [&](Point from, Point) { return DerivativeAt(map, from); });
+  const Horizon horizon(map);
+  const bool projective = IsProjective(map);
+  const auto move = [&](const std::vector<Point>& ring) {
+    std::vector<Point> moved = projective ? horizon.Cut(ring) : ring;
+    for (Point& p : moved) p = Apply(map, p);
+    return moved;
+  };
+  for (Instance& instance : instances) {
+    const double before = AreaOf(instance);
+    if (instance.quad) {
+      const std::vector<Point> corners(instance.quad->begin(), instance.quad->end());
+      const std::vector<Point> moved = move(corners);
+      const bool whole = !projective || std::none_of(corners.begin(), corners.end(),
+                                                     [&](Point p) { return horizon.Hides(p); });
+      if (whole) {
+        std::copy(moved.begin(), moved.end(), instance.quad->begin());
+      } else if (moved.size() < 3) {
+        instance.quad->fill({-1e9, -1e9});
+      } else {
+        instance.quad = Around(moved, instance.oriented ? moved[1] - moved[0] : Point(1, 0));
+      }
+    }
+    for (Polygon& polygon : instance.polygons) {
+      for (auto& ring : polygon.rings) ring = move(ring);
+    }
+    if (projective) {
+      ScaleArea(instance, before, AreaOf(instance));
+    } else {
+      ScaleArea(instance, 1, std::abs(Determinant2(map)));
+    }
+    for (Keypoint& keypoint : instance.keypoints) {
+      if (projective && horizon.Hides(keypoint.at)) {
+        keypoint.at = {-1e9, -1e9};
+        keypoint.visibility = 0;
+        continue;
+      }
+      TurnKeypoint(DerivativeAt(map, keypoint.at), keypoint);
+      keypoint.at = Apply(map, keypoint.at);
+    }
+  }
 }
 
 Point SolveField(const Field64& field, Point p) {
@@ -118,9 +221,31 @@ Point SolveField(const Field64& field, Point p) {
 }
 
 void MoveInstances(const Field64& field, std::vector<Instance>& instances) {
-  MoveParts(
-      instances, [&](Point p) { return SolveField(field, p); },
-      [&](Point, Point to) { return InverseOf(SlopesAt(field, to)); });
+  constexpr double kLongest = 4;  // px
+  const auto move = [&](const std::vector<Point>& ring) {
+    std::vector<Point> moved = Pieces(ring, kLongest);
+    for (Point& p : moved) p = SolveField(field, p);
+    return moved;
+  };
+  for (Instance& instance : instances) {
+    const double before = AreaOf(instance);
+    if (instance.quad) {
+      const Quad q = *instance.quad;
+      const Point direction = instance.oriented ? SolveField(field, (q[1] + q[2]) / 2) -
+                                                      SolveField(field, (q[0] + q[3]) / 2)
+                                                : Point(1, 0);
+      instance.quad = Around(move({q.begin(), q.end()}), direction);
+    }
+    for (Polygon& polygon : instance.polygons) {
+      for (auto& ring : polygon.rings) ring = move(ring);
+    }
+    ScaleArea(instance, before, AreaOf(instance));
+    for (Keypoint& keypoint : instance.keypoints) {
+      const Point to = SolveField(field, keypoint.at);
+      TurnKeypoint(InverseOf(SlopesAt(field, to)), keypoint);
+      keypoint.at = to;
+    }
+  }
 }
 
 void SwapSides(const LabelNames& names, std::vector<Instance>& instances, SampleLabels& labels) {
@@ -179,11 +304,10 @@ double KeypointDifference(const Keypoint& a, const Keypoint& b) {
 double InstanceDifference(const Instance& a, const Instance& b) {
   if (a.id != b.id || a.label != b.label || a.quad.has_value() != b.quad.has_value() ||
       a.oriented != b.oriented || a.polygons.size() != b.polygons.size() ||
-      a.keypoints.size() != b.keypoints.size() || a.attributes != b.attributes ||
-      a.original_area != b.original_area) {
+      a.keypoints.size() != b.keypoints.size() || a.attributes != b.attributes) {
     return kInfinity;
   }
-  double worst = 0;
+  double worst = std::abs(a.original_area - b.original_area) / std::max(1.0, a.original_area);
   if (a.quad) {
     for (std::size_t i = 0; i < 4; ++i) {
       worst = std::max(worst, Distance((*a.quad)[i], (*b.quad)[i]));

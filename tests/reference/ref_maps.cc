@@ -59,6 +59,12 @@ Point Apply(const Matrix& map, Point p) {
 
 double Determinant2(const Matrix& map) { return map.m[0] * map.m[4] - map.m[1] * map.m[3]; }
 
+double Determinant3(const Matrix& map) {
+  const auto& m = map.m;
+  return m[0] * m[4] * m[8] + m[1] * m[5] * m[6] + m[2] * m[3] * m[7] - m[2] * m[4] * m[6] -
+         m[1] * m[3] * m[8] - m[0] * m[5] * m[7];
+}
+
 double LargestStretch(const Matrix& map) {
   // The sum of the lengths of the rotating and the mirroring part; free of the cancellation that
   // the root of the characteristic polynomial suffers for pure rotations.
