@@ -273,11 +273,11 @@ class Binder {
           fmt::format("{}: '{}' is read as '{}'", scope.node, spec.verb, info->name));
     }
     NameStream(spec, scope, step);
-    if (info->IsGeometric() && (!spec.fields.empty() || spec.scope)) {
+    if (info->IsGeometric() && !spec.fields.empty()) {
       Error("CFG-KEY", spec.at,
             where +
-                ": geometry always moves every field and label; fields and scope are for "
-                "photometric operators");
+                ": geometry always moves every field and label; fields is for photometric "
+                "operators");
     }
     step.op = info->bind(spec.args, services_, where, diagnostics_);
     return step;

@@ -180,14 +180,38 @@ void Interpreter::ReplayOperator(const ChainStep& step) {
     return;
   }
   // A step of frame scope is drawn once per frame of the main image, in order.
-  const bool per_frame = rule->photometric && step.scope == Scope::kFrame;
+  const bool per_frame = step.scope == Scope::kFrame;
   const int times = per_frame ? static_cast<int>(fields_.front().frames.size()) : 1;
+  if (!rule->photometric && times > 1) return ReplayEachFrame(step, times);
   for (int i = 0; i < times && !stopped_; ++i) {
     const RecipeEntry* entry = TakeEntry(step);
     if (entry == nullptr) return;
     CheckChance(step, *entry);
     if (entry->applied) ApplyOperator(step, *entry, per_frame ? i : -1);
   }
+}
+
+// Geometry of frame scope: every frame is moved alone, as if the others did not exist.
+void Interpreter::ReplayEachFrame(const ChainStep& step, int times) {
+  ClosePending();
+  std::vector<FieldState> all = std::move(fields_);
+  for (int i = 0; i < times && !stopped_; ++i) {
+    const auto frame = static_cast<std::size_t>(i);
+    fields_.clear();
+    for (FieldState& field : all) {
+      fields_.push_back({field.name, field.range, {std::move(field.frames[frame])}});
+    }
+    const RecipeEntry* entry = TakeEntry(step);
+    if (entry != nullptr) {
+      CheckChance(step, *entry);
+      if (entry->applied) ApplyOperator(step, *entry, i);
+      ClosePending();
+    }
+    for (std::size_t f = 0; f < all.size(); ++f) {
+      all[f].frames[frame] = std::move(fields_[f].frames[0]);
+    }
+  }
+  fields_ = std::move(all);
 }
 
 void Interpreter::ApplyOperator(const ChainStep& step, const RecipeEntry& entry, int frame) {
@@ -284,15 +308,57 @@ bool Interpreter::Compose(const MapStep& step) {
 }
 
 void Interpreter::AddMap(const MapStep& step) {
+  const bool repeats = step.border && step.border->duplicate_labels;
+  if (repeats) ClosePending();
+  std::vector<Instance> repeated;
+  if (repeats) repeated = RepeatedBy(step);
   if (!pending_ || !Compose(step)) {
     ClosePending();
     pending_.emplace();
     pending_->in = pending_->out = fields_.front().frames.front().size();
     PIXLOOM_CHECK(Compose(step), "a step composes with nothing before it");
   }
-  if (apart_) ClosePending();
+  if (apart_ || repeats) ClosePending();
   MoveInstances(step.map, instances_);
   if (names_ && Determinant3(step.map) < 0) SwapSides(*names_, instances_, labels_);
+  AppendRepeated(std::move(repeated));
+}
+
+// Objects where the border shows the picture again: the plane around it is tiled with images of it.
+std::vector<Instance> Interpreter::RepeatedBy(const MapStep& step) const {
+  std::vector<Instance> repeated;
+  const Size in = fields_.front().frames.front().size();
+  const Matrix inverse = Invert(step.map);
+  double seen[4] = {1e300, 1e300, -1e300, -1e300};
+  for (const Point corner : {Point(0, 0), Point(step.out.width, 0), Point(0, step.out.height),
+                             Point(step.out.width, step.out.height)}) {
+    const Point p = Apply(inverse, corner);
+    seen[0] = std::min(seen[0], p.x), seen[1] = std::min(seen[1], p.y);
+    seen[2] = std::max(seen[2], p.x), seen[3] = std::max(seen[3], p.y);
+  }
+  for (const Matrix& image : ImagesOf(step.border->mode, in, seen)) {
+    const Matrix map = Multiply(step.map, image);
+    for (Instance copy : instances_) {
+      std::vector<Instance> one{std::move(copy)};
+      MoveInstances(map, one);
+      SampleLabels unused;
+      if (names_ && Determinant3(map) < 0) SwapSides(*names_, one, unused);
+      if (!one[0].mask.empty()) {
+        one[0].mask = MapMask(one[0].mask, map, step.out, 0, context_.nearest_shift);
+      }
+      if (IsSeen(one[0], step.out)) repeated.push_back(std::move(one[0]));
+    }
+  }
+  return repeated;
+}
+
+void Interpreter::AppendRepeated(std::vector<Instance> repeated) {
+  std::int64_t id = 0;
+  for (const Instance& instance : instances_) id = std::max(id, instance.id);
+  for (Instance& instance : repeated) {
+    instance.id = ++id;
+    instances_.push_back(std::move(instance));
+  }
 }
 
 void Interpreter::ClosePending() {
@@ -331,7 +397,9 @@ void Interpreter::ClosePending() {
     const Pending own = scaled({mask.pixels.cols, mask.pixels.rows});
     const int fill =
         (group.border ? group.border->mask_fill : std::nullopt).value_or(mask.ignore_index);
-    mask.pixels = MapMask(mask.pixels, own.map, own.out, fill, context_.nearest_shift);
+    const Border mode =
+        group.border && group.border->duplicate_labels ? group.border->mode : Border::kConstant;
+    mask.pixels = MapMask(mask.pixels, own.map, own.out, fill, context_.nearest_shift, mode);
     if (mirrors) SwapMaskClasses(*names_, mask.pixels);
   }
   for (Instance& instance : instances_) {

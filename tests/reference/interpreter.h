@@ -145,10 +145,13 @@ class Interpreter {
   void ReplaySequence(const ChainStep& step);
   void ReplayAll(const std::vector<ChainStep>& steps);
   void ReplayOperator(const ChainStep& step);
+  void ReplayEachFrame(const ChainStep& step, int times);
   void ReplayPicked(const ChainStep& step, const RecipeEntry& entry);
   void ApplyOperator(const ChainStep& step, const RecipeEntry& entry, int frame);
 
   void AddMap(const MapStep& step);
+  std::vector<Instance> RepeatedBy(const MapStep& step) const;
+  void AppendRepeated(std::vector<Instance> repeated);
   bool Compose(const MapStep& step);
   void ClosePending();
   Image64 ResampleFrame(FrameState& frame, ValueRange range, const Pending& group);

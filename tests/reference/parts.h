@@ -111,13 +111,18 @@ Image64 Displace(const Image64& source, const FieldStep& step, Point nearest_shi
 
 // The pixel that holds each mapped centre; `uncovered` where there is none.
 cv::Mat MapMask(const cv::Mat& mask, const Matrix& map, Size out, int uncovered,
-                Point nearest_shift);
+                Point nearest_shift, Border mode = Border::kConstant);
 cv::Mat DisplaceMask(const cv::Mat& mask, const Field64& field, int uncovered, Point nearest_shift);
 
 // ---- Labels -------------------------------------------------------------------------------------
 
 void MoveInstances(const Matrix& map, std::vector<Instance>& instances);
 void MoveInstances(const Field64& field, std::vector<Instance>& instances);
+// Maps of the picture onto its other images in a plane tiled by a repeating border, as far as they
+// meet the rectangle x1, y1, x2, y2; row by row.
+std::vector<Matrix> ImagesOf(Border mode, Size picture, const double (&seen)[4]);
+// Some part of the object lies inside a picture of this size.
+bool IsSeen(const Instance& instance, Size size);
 // Left becomes right: keypoints and classes trade places by the pairs of `names`.
 void SwapSides(const LabelNames& names, std::vector<Instance>& instances, SampleLabels& labels);
 void SwapMaskClasses(const LabelNames& names, cv::Mat& mask);

@@ -248,6 +248,51 @@ void MoveInstances(const Field64& field, std::vector<Instance>& instances) {
   }
 }
 
+std::vector<Matrix> ImagesOf(Border mode, Size picture, const double (&seen)[4]) {
+  // Position 0.5 + i of image k shows pixel i of the picture, or its mirror image; reflect101
+  // shares the outermost pixels between neighbours.
+  struct Axis {
+    double sign, shift, low, high;
+  };
+  const auto axes = [&](int n, double from, double to) {
+    std::vector<Axis> images;
+    for (int k = -8; k <= 8; ++k) {
+      const bool shares = mode == Border::kReflect101;
+      const double period = shares ? std::max(1, n - 1) : n;
+      const double low = k * period;  // the image holds [low, low + period)
+      if (!(low < to && low + period > from)) continue;
+      const bool mirrored = mode != Border::kWrap && k % 2 != 0;
+      const double step = shares ? n - 1 : n;
+      images.push_back({mirrored ? -1.0 : 1.0,
+                        mirrored ? k * step + step + (shares ? 1 : 0) : k * step, low,
+                        low + period});
+    }
+    return images;
+  };
+  std::vector<Matrix> maps;
+  for (const Axis& y : axes(picture.height, seen[1], seen[3])) {
+    for (const Axis& x : axes(picture.width, seen[0], seen[2])) {
+      if (x.low == 0 && y.low == 0) continue;
+      maps.push_back({{x.sign, 0, x.shift, 0, y.sign, y.shift, 0, 0, 1}});
+    }
+  }
+  return maps;
+}
+
+bool IsSeen(const Instance& instance, Size size) {
+  const auto visible = [&](const std::vector<Point>& ring) {
+    return ring.size() >= 3 && RingArea(ClipToImage(ring, size)) > 0;
+  };
+  if (instance.quad && visible({instance.quad->begin(), instance.quad->end()})) return true;
+  for (const Polygon& polygon : instance.polygons) {
+    if (!polygon.rings.empty() && visible(polygon.rings[0])) return true;
+  }
+  for (const Keypoint& k : instance.keypoints) {
+    if (k.at.x >= 0 && k.at.y >= 0 && k.at.x <= size.width && k.at.y <= size.height) return true;
+  }
+  return !instance.mask.empty() && cv::countNonZero(instance.mask) > 0;
+}
+
 void SwapSides(const LabelNames& names, std::vector<Instance>& instances, SampleLabels& labels) {
   for (Instance& instance : instances) {
     if (instance.label) instance.label = SwappedClass(names, *instance.label);

@@ -274,15 +274,15 @@ void SetMask(cv::Mat& mask, int x, int y, int value) {
 }
 
 template <class PositionOf>
-cv::Mat SampleMask(const cv::Mat& mask, Size out, int uncovered, Point shift,
+cv::Mat SampleMask(const cv::Mat& mask, Size out, int uncovered, Point shift, Border mode,
                    PositionOf position_of) {
   cv::Mat result(out.height, out.width, mask.type());
   for (int y = 0; y < out.height; ++y) {
     for (int x = 0; x < out.width; ++x) {
       const Point p = position_of(Point{x + 0.5, y + 0.5});
-      const int sx = Floor(p.x + shift.x);
-      const int sy = Floor(p.y + shift.y);
-      const bool inside = sx >= 0 && sy >= 0 && sx < mask.cols && sy < mask.rows;
+      const int sx = BorderIndex(mode, Floor(p.x + shift.x), mask.cols);
+      const int sy = BorderIndex(mode, Floor(p.y + shift.y), mask.rows);
+      const bool inside = sx >= 0 && sy >= 0;
       SetMask(result, x, y, inside ? MaskAt(mask, sx, sy) : uncovered);
     }
   }
@@ -337,15 +337,15 @@ Point Field64::At(Point p) const {
 }
 
 cv::Mat MapMask(const cv::Mat& mask, const Matrix& map, Size out, int uncovered,
-                Point nearest_shift) {
+                Point nearest_shift, Border mode) {
   const Matrix inverse = Invert(map);
-  return SampleMask(mask, out, uncovered, nearest_shift,
+  return SampleMask(mask, out, uncovered, nearest_shift, mode,
                     [&](Point p) { return Apply(inverse, p); });
 }
 
 cv::Mat DisplaceMask(const cv::Mat& mask, const Field64& field, int uncovered,
                      Point nearest_shift) {
-  return SampleMask(mask, field.size, uncovered, nearest_shift,
+  return SampleMask(mask, field.size, uncovered, nearest_shift, Border::kConstant,
                     [&](Point p) { return p + field.At(p); });
 }
 

@@ -157,7 +157,18 @@ inline const std::vector<ChainCase>& Chains() {
        " rotate: [5, 9]]",
        kSampled, 2},
 
+      // Borders that show objects again.
+      {"rotate_duplicate",
+       "[hflip, rotate: {angle: [-60, 60], border: reflect101, mirror_labels: duplicate}, hflip]"},
+      {"crop_duplicate",
+       "[crop: {x_min: -70, y_min: -30, x_max: 140, y_max: 130, border: reflect,"
+       " mirror_labels: duplicate}]",
+       kSame},
+      {"affine_duplicate",
+       "[affine: {scale: 0.4, rotate: [0, 90], border: wrap, mirror_labels: duplicate}]"},
+
       // Restricted steps.
+      {"rotate_per_frame", "[gamma, {rotate: [-30, 30], scope: frame}, resize: 40]", kSampled, 2},
       {"per_frame",
        "[{gaussian_noise: 0.05, scope: frame}, {gamma: [0.5, 2], scope: frame}, hflip]", kSampled,
        4},

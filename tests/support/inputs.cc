@@ -130,6 +130,12 @@ Sample MakeInput(const std::string& name, int index) {
     }
     return sample;
   }
+  if (name == "frames") {
+    Sample sample = MakeInput("clip", index);
+    sample.instances.clear();
+    sample.masks.clear();
+    return sample;
+  }
   if (name == "jpeg_grey") {
     Sample sample;
     sample.images.emplace_back(

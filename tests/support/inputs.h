@@ -14,7 +14,7 @@ namespace pixloom::testing {
 
 // TYPExCHANNELS@WIDTHxHEIGHT ("u8x3@7x5", "f32x1@101x99"), "scene", "scene_turned", "scene_large",
 // "jpeg", "jpeg_odd", "jpeg_grey", "jpeg_exact", "exif2".."exif8", "exif6_odd", "pair",
-// "pair_jpeg", "clip". Identity stays empty.
+// "pair_jpeg", "clip", "frames" (a clip without objects and masks). Identity stays empty.
 Sample MakeInput(const std::string& name, int index);
 
 // The built-in verbs, `given: NAME` (three entries "0", "1", "2") and the sink `nowhere`.
