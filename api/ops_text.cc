@@ -35,6 +35,8 @@ std::string Joined(const std::vector<std::string>& words) {
   return text;
 }
 
+constexpr const char* kViewsKind = "node: several pictures of one";
+
 std::string VerbText(const VerbInfo& verb, const std::string& kind) {
   std::string text = fmt::format("{}  ({})\n  {}\n", verb.name, kind, verb.doc);
   if (!verb.aliases.empty()) text += fmt::format("  also: {}\n", Joined(verb.aliases));
@@ -184,6 +186,9 @@ std::string OpsText(const Registry& registry, const std::string& name) {
   for (const auto& [key, op] : registry.Operators()) {
     if (name.empty()) text += fmt::format("{:<22} {}\n", key, op.doc);
   }
+  for (const auto& [key, views] : registry.Views()) {
+    if (name.empty()) text += fmt::format("{:<22} node: {}\n", key, views.doc);
+  }
   for (const auto& [key, source] : registry.Sources()) {
     if (name.empty()) text += fmt::format("{:<22} source: {}\n", key, source.doc);
   }
@@ -192,6 +197,7 @@ std::string OpsText(const Registry& registry, const std::string& name) {
   }
   if (name.empty()) return text;
   if (const OpInfo* op = registry.FindOperator(name)) text += VerbText(*op, OpKind(*op));
+  if (const ViewInfo* views = registry.FindViews(name)) text += VerbText(*views, kViewsKind);
   if (const SourceInfo* source = registry.FindSource(name)) text += VerbText(*source, "source");
   if (const SinkInfo* sink = registry.FindSink(name)) text += VerbText(*sink, "sink");
   return text;
@@ -207,6 +213,8 @@ std::string OpsMarkdown(const Registry& registry) {
         VerbMarkdown(op, fmt::format("Steps: {}. Determinism: {}. Works on {}", Joined(op.classes),
                                      DeterminismName(op.determinism), op.support.Text()));
   }
+  text += "## Nodes that make several pictures of one\n\n";
+  for (const auto& [key, views] : registry.Views()) text += VerbMarkdown(views, "Node");
   text += "## Sources\n\n";
   for (const auto& [key, source] : registry.Sources()) text += VerbMarkdown(source, "Source");
   text += "## Sinks\n\n";
@@ -224,6 +232,7 @@ std::string OpsJson(const Registry& registry) {
     j["works_on"] = op.support.Text();
     list.push_back(std::move(j));
   }
+  for (const auto& [key, views] : registry.Views()) list.push_back(VerbJson(views, "views"));
   for (const auto& [key, source] : registry.Sources()) list.push_back(VerbJson(source, "source"));
   for (const auto& [key, sink] : registry.Sinks()) list.push_back(VerbJson(sink, "sink"));
   return list.dump(2);
@@ -277,6 +286,7 @@ std::string JsonSchema(const Registry& registry) {
     else
       node[verb.name] = one;
   };
+  for (const auto& [key, views] : registry.Views()) add(views);
   for (const auto& [key, source] : registry.Sources()) add(source);
   for (const auto& [key, sink] : registry.Sinks()) add(sink);
 

@@ -38,13 +38,10 @@ void SettleLibraries() {
 std::vector<std::string> VerbsOf(const Registry& registry) {
   std::vector<std::string> verbs = CompositeVerbs();
   verbs.insert(verbs.end(), StructureVerbs().begin(), StructureVerbs().end());
+  for (std::string& name : registry.VerbNames()) verbs.push_back(std::move(name));
   for (const auto& [name, info] : registry.Operators()) {
-    verbs.push_back(name);
     verbs.insert(verbs.end(), info.aliases.begin(), info.aliases.end());
   }
-  for (const auto& [name, info] : registry.Sources()) verbs.push_back(name);
-  for (const auto& [name, info] : registry.Sinks()) verbs.push_back(name);
-  for (const auto& [name, info] : registry.Windows()) verbs.push_back(name);
   return verbs;
 }
 

@@ -14,6 +14,7 @@
   X(ColorJitter)        \
   X(Crop)               \
   X(Elastic)            \
+  X(FiveCrop)           \
   X(Gamma)              \
   X(GaussianBlur)       \
   X(GaussianNoise)      \
@@ -24,6 +25,9 @@
   X(RandomResizedCrop)  \
   X(Resize)             \
   X(Rotate)             \
+  X(Sanitize)           \
+  X(TenCrop)            \
+  X(Tile)               \
   X(Vflip)
 
 namespace pixloom {

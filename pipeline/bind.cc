@@ -70,6 +70,8 @@ class Binder {
         kind = Kind::kSink;
       } else if (registry_.FindWindow(node.step.verb) != nullptr) {
         kind = Kind::kWindow;
+      } else if (registry_.FindViews(node.step.verb) != nullptr) {
+        kind = Kind::kViews;
       } else if (node.step.verb == "copies") {
         kind = Kind::kCopies;
       } else if (node.step.verb == "merge") {
@@ -85,10 +87,7 @@ class Binder {
   std::vector<std::string> AllVerbs() const {
     std::vector<std::string> verbs = CompositeVerbs();
     for (const std::string& v : StructureVerbs()) verbs.push_back(v);
-    for (const auto& [name, info] : registry_.Operators()) verbs.push_back(name);
-    for (const auto& [name, info] : registry_.Sources()) verbs.push_back(name);
-    for (const auto& [name, info] : registry_.Sinks()) verbs.push_back(name);
-    for (const auto& [name, info] : registry_.Windows()) verbs.push_back(name);
+    for (std::string& name : registry_.VerbNames()) verbs.push_back(std::move(name));
     return verbs;
   }
 
@@ -121,6 +120,12 @@ class Binder {
         node.window = info->bind(spec.step.args, services_, where, diagnostics_);
         node.args = spec.step.args;
         node.stream_id = StreamId(spec.name + "/" + spec.step.verb);
+        break;
+      }
+      case Kind::kViews: {
+        const ViewInfo* info = registry_.FindViews(spec.step.verb);
+        node.views = info->bind(spec.step.args, services_, where, diagnostics_);
+        node.args = spec.step.args;
         break;
       }
       case Kind::kCopies:
@@ -285,7 +290,7 @@ class Binder {
 
   void ReportUnknownVerb(const StepSpec& spec, const ChainScope& scope) {
     if (registry_.FindSource(spec.verb) != nullptr || registry_.FindSink(spec.verb) != nullptr ||
-        registry_.FindWindow(spec.verb) != nullptr) {
+        registry_.FindWindow(spec.verb) != nullptr || registry_.FindViews(spec.verb) != nullptr) {
       Error(
           "CFG-VERB", spec.at,
           fmt::format("{}: {} is a node of its own, not a step of a chain", scope.node, spec.verb));

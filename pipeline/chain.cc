@@ -25,6 +25,14 @@ class ChainRun {
         sample_(sample),
         groups_({runner.families_, runner.codec_, runner.seed_, runner.epoch_}, node, sample) {}
 
+  std::optional<DataError> Apply(std::span<const AffineStep> steps) {
+    Start();
+    for (const AffineStep& step : steps) {
+      if (auto error = Add(step, {}, 0)) return error;
+    }
+    return Flush();
+  }
+
   std::optional<DataError> Run() {
     if (sample_.images.empty() || sample_.images[0].second.frames.empty()) {
       return DataError{"SMP-EMPTY", "sample has no picture", "", ""};
@@ -55,6 +63,7 @@ class ChainRun {
   // ---- choosing ---------------------------------------------------------------------------------
 
   Error Visit(const ChainStep& step) {
+    if (sample_.filtered) return std::nullopt;
     if (step.kind == ChainStep::Kind::kOperator) return VisitOperator(step);
     RecipeEntry entry{step.stream, true, {}};
     Rng rng = StreamOf(step, 0, &entry.draws);
@@ -253,7 +262,10 @@ class ChainRun {
       labels->run(sample_.instances);
       return std::nullopt;
     } else if (auto* whole = std::get_if<SampleStep>(&drawn)) {
-      // Steps on the whole sample look at labels, which must be those of the pixels so far.
+      // Objects are where they should be already; only their bits wait for the pixels.
+      const bool bits = std::any_of(sample_.instances.begin(), sample_.instances.end(),
+                                    [](const Instance& instance) { return instance.HasMask(); });
+      if (whole->touches == kTargetInstance && !bits) return whole->run(sample_);
       pending_.push_back(SampleGroup{std::move(*whole)});
       return Flush();
     } else {
@@ -334,6 +346,11 @@ class ChainRun {
   bool compose_ = true;  // false inside {chain: [...], resample: each}
   bool closed_ = false;  // the group before must not take further steps
 };
+
+std::optional<DataError> ChainRunner::Apply(const Node& node, std::span<const AffineStep> steps,
+                                            Sample& sample) const {
+  return ChainRun(*this, node, sample).Apply(steps);
+}
 
 std::optional<DataError> ChainRunner::Run(const Node& node, Sample& sample) const {
   return ChainRun(*this, node, sample).Run();

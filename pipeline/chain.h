@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "pipeline/contracts.h"
 #include "pipeline/families.h"
@@ -25,6 +26,10 @@ class ChainRunner {
   // Applies the chain of `node` and appends to the sample's recipe. Returns what is wrong with the
   // sample, or nothing; the sample is unusable after an error.
   std::optional<DataError> Run(const Node& node, Sample& sample) const;
+
+  // Applies steps that were made elsewhere; nothing is drawn or recorded.
+  std::optional<DataError> Apply(const Node& node, std::span<const AffineStep> steps,
+                                 Sample& sample) const;
 
  private:
   friend class ChainRun;

@@ -240,7 +240,9 @@ std::optional<DataError> GroupRunner::Execute(const ImageGroup& group) {
 }
 
 std::optional<DataError> GroupRunner::Execute(const SampleGroup& group) {
-  if (auto error = DecodeAll(sample_, tools_.codec)) return error;
+  if ((group.step.touches & kTargetImage) != 0) {
+    if (auto error = DecodeAll(sample_, tools_.codec)) return error;
+  }
   return group.step.run(sample_);
 }
 

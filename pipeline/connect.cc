@@ -235,7 +235,8 @@ class Connector {
             origins[n].push_back(std::move(origin));
           }
         }
-        if (node.kind == Kind::kCopies) {
+        // Views number their results in the branch as copies do.
+        if (node.kind == Kind::kCopies || node.kind == Kind::kViews) {
           for (Origin& origin : origins[n]) ++origin.copies;
         }
       }

@@ -18,6 +18,7 @@
 #include "pipeline/geometry.h"
 #include "pipeline/rng.h"
 #include "pipeline/sample.h"
+#include "pipeline/step.h"
 
 namespace pixloom {
 
@@ -159,6 +160,25 @@ class WindowOperator {
   // The anchor's result. `block` holds the survivors in plan order, the anchor among them.
   virtual Result<Sample> Run(std::span<const Sample* const> block, std::size_t anchor,
                              Rng& rng) const = 0;
+};
+
+// ---- Views ------------------------------------------------------------------------------------
+
+// One picture cut or turned out of another, and what is worth knowing about it (its place), for the
+// recipe and the sample's scalars.
+struct View {
+  std::vector<AffineStep> steps;
+  std::vector<std::pair<std::string, double>> facts;
+};
+
+// One sample becomes several: five crops, tiles. Each view is a sample of its own, labels and all,
+// told apart by its index in the branch. Const and pure: called from any thread.
+class ViewOperator {
+ public:
+  virtual ~ViewOperator() = default;
+  // Of a picture of this size; at least one.
+  virtual std::vector<View> Views(Size picture) const = 0;
+  virtual Meta OutputMeta(const Meta& in) const = 0;
 };
 
 // ---- Enhancer ---------------------------------------------------------------------------------

@@ -170,7 +170,7 @@ void Run::FillReport() {
     const NodeState& s = states_[n];
     const Node& node = graph_.nodes[n];
     report_.nodes.push_back({node.name, node.verb, s.in, s.generated, s.out, s.filtered, s.failed,
-                             static_cast<double>(s.nanoseconds) * 1e-9});
+                             static_cast<double>(s.nanoseconds) * 1e-9, s.counts});
     if (node.kind == Node::Kind::kSource) {
       SourceCounts counts = sources_[static_cast<int>(n)];
       counts.name = node.name;
@@ -257,10 +257,11 @@ std::uint64_t EstimateCost(const Graph& graph, int source, const Sample& sample)
   }
   const std::uint64_t labels = sample.Bytes() > encoded ? sample.Bytes() - encoded : 0;
   const Node& node = graph.nodes[static_cast<std::size_t>(source)];
-  const TokenModel model = node.tokens ? *node.tokens : MakeTokenModel(graph, source);
+  const Size picture = sample.images[0].second.frames[0].size();
+  const TokenModel model = node.tokens ? *node.tokens : *MakeTokenModel(graph, source, picture);
   const std::uint64_t largest = std::max(decoded, model.largest);
   // Source and destination of the step that is running, and every result until it is written.
-  return encoded + labels + 2 * largest + model.results * largest;
+  return encoded + labels + 2 * largest + model.results * largest + model.known_bytes;
 }
 
 RunReport Executor::Run(const RunOptions& options) {

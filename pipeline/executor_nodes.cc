@@ -66,6 +66,15 @@ std::optional<DataError> Run::Apply(int n, Item& item) {
   switch (node.kind) {
     case Node::Kind::kChain:
       if (auto error = chains_.Run(node, item.sample)) return error;
+      for (const auto& [what, count] : item.sample.counts) {
+        const std::lock_guard lock(state.mutex);
+        state.counts[what] += count;
+      }
+      item.sample.counts.clear();
+      if (item.sample.filtered) {
+        state.filtered += 1;
+        return std::nullopt;
+      }
       state.out += 1;
       Send(n, 0, item.unit, std::move(item.sample));
       return std::nullopt;
@@ -81,6 +90,8 @@ std::optional<DataError> Run::Apply(int n, Item& item) {
         Send(n, 0, item.unit, std::move(copy));
       }
       return std::nullopt;
+    case Node::Kind::kViews:
+      return ApplyViews(n, item);
     case Node::Kind::kSplit:
       state.out += 1;
       Send(n, PartOf(node, item.sample), item.unit, std::move(item.sample));
@@ -117,6 +128,38 @@ std::optional<DataError> Run::Apply(int n, Item& item) {
       break;
   }
   PIXLOOM_CHECK(false, "a source reads nothing");
+}
+
+std::optional<DataError> Run::ApplyViews(int n, Item& item) {
+  const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
+  NodeState& state = states_[static_cast<std::size_t>(n)];
+  Sample& whole = item.sample;
+  if (whole.images.empty() || whole.images[0].second.frames.empty()) {
+    return DataError{"SMP-EMPTY", "sample has no picture", "", ""};
+  }
+  // Every view reads these pixels.
+  if (auto error = DecodeAll(whole, codec_)) return error;
+  const std::vector<View> views = node.views->Views(whole.images[0].second.frames[0].size());
+  state.in += views.size() - 1;
+  const auto stream = std::make_shared<const std::string>(node.name + "/" + node.verb);
+  for (std::size_t v = 0; v < views.size(); ++v) {
+    Sample view = whole.Clone();
+    view.identity.branch.push_back(static_cast<std::uint32_t>(v));
+    RecipeEntry entry{stream, true, {{"view", static_cast<double>(v)}}};
+    for (const auto& [name, value] : views[v].facts) {
+      entry.draws.emplace_back(name, value);
+      view.scalars[node.verb + "_" + name] = value;
+    }
+    view.recipe.entries.push_back(std::move(entry));
+    if (auto error = chains_.Apply(node, views[v].steps, view)) {
+      state.failed += 1;
+      RecordBad(*item.unit, view, n, std::move(*error));
+      continue;
+    }
+    state.out += 1;
+    Send(n, 0, item.unit, std::move(view));
+  }
+  return std::nullopt;
 }
 
 int Run::PartOf(const Node& node, const Sample& sample) {

@@ -63,6 +63,8 @@ class TimedCodec final : public Codec {
 struct NodeState {
   std::atomic<std::uint64_t> in{0}, generated{0}, out{0}, filtered{0}, failed{0};
   std::atomic<std::int64_t> nanoseconds{0};
+  std::mutex mutex;
+  std::map<std::string, std::uint64_t> counts;            // under `mutex`: what steps counted
   std::vector<std::vector<std::pair<int, int>>> readers;  // per output: (node, input)
   std::unique_ptr<flow::function_node<ItemPtr>> worker;
 };
@@ -132,6 +134,7 @@ class Run {
   void Release(const UnitPtr& unit);
   void Work(int n, const ItemPtr& item);
   std::optional<DataError> Apply(int n, Item& item);
+  std::optional<DataError> ApplyViews(int n, Item& item);
   // By hash of the source key, so that copies of one source stay together.
   static int PartOf(const Node& node, const Sample& sample);
   void RunWindow(const WindowTask& task);

@@ -238,6 +238,7 @@ std::string Graph::ToYaml() const {
         entries.push_back({"split", {}, Value::Map(std::move(parts))});
         break;
       }
+      case Node::Kind::kViews:
       case Node::Kind::kWindow:
       case Node::Kind::kSource:
       case Node::Kind::kSink:
@@ -281,6 +282,8 @@ void Verify(const Graph& graph) {
                   node.name + " lacks its sink");
     PIXLOOM_CHECK((node.kind == Node::Kind::kWindow) == (node.window != nullptr),
                   node.name + " lacks its window operator");
+    PIXLOOM_CHECK((node.kind == Node::Kind::kViews) == (node.views != nullptr),
+                  node.name + " lacks its views");
     PIXLOOM_CHECK(node.meta.empty() || node.meta.size() == node.outputs.size(),
                   node.name + " has facts for another number of outputs");
     PIXLOOM_CHECK(node.kind != Node::Kind::kCopies || node.copies > 0,

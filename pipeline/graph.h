@@ -52,10 +52,13 @@ struct SplitPart {
   double share = 0;  // normalised; parts are laid out on [0, 1) in this order
 };
 
-// What a memory token of one source has to cover, apart from the picture itself.
+// What a memory token of one source has to cover, apart from the picture itself. Results are those
+// that wait in sinks, per unit of the plan.
 struct TokenModel {
-  std::uint64_t results = 0;  // in sinks, per unit of the plan
-  std::uint64_t largest = 0;  // bytes of the largest picture of known size on the way
+  std::uint64_t results = 0;        // as large as the largest picture on the way, for all we know
+  std::uint64_t known_results = 0;  // of known size,
+  std::uint64_t known_bytes = 0;    // bytes of all of them
+  std::uint64_t largest = 0;        // bytes of the largest picture of known size on the way
 };
 
 struct Input {
@@ -66,7 +69,7 @@ struct Input {
 };
 
 struct Node {
-  enum class Kind { kSource, kChain, kCopies, kMerge, kSplit, kWindow, kSink };
+  enum class Kind { kSource, kChain, kCopies, kMerge, kSplit, kViews, kWindow, kSink };
 
   std::string name;
   std::string verb;  // as written: "shapes", "chain", "copies", "hflip"
@@ -83,6 +86,7 @@ struct Node {
   std::vector<ChainStep> steps;                  // kChain
   int copies = 1;                                // kCopies
   std::vector<SplitPart> parts;                  // kSplit
+  std::shared_ptr<const ViewOperator> views;     // kViews
   std::shared_ptr<const WindowOperator> window;  // kWindow
   std::uint32_t stream_id = 0;                   // kWindow
   std::optional<OnError::Policy> on_error;
@@ -121,7 +125,10 @@ struct Graph {
   std::string ToYaml() const;
 };
 
-TokenModel MakeTokenModel(const Graph& graph, int source);
+// `picture`: size of the source's picture, where it is known. How many views there are may depend
+// on it; without it the model is empty when it does.
+std::optional<TokenModel> MakeTokenModel(const Graph& graph, int source,
+                                         std::optional<Size> picture);
 
 // Internal consistency: indices in range, kinds complete, no cycle. Throws InternalError; run after
 // every pass.

@@ -127,6 +127,7 @@ Graph Infer(Graph graph, PassContext& context) {
       if (node.kind == Node::Kind::kChain) {
         meta = Inference(node, context.diagnostics).Steps(node.steps, *meta);
       }
+      if (node.kind == Node::Kind::kViews) meta = node.views->OutputMeta(*meta);
       node.meta.assign(node.outputs.size(), *meta);
       if (!node.outputs.empty()) context.Note(fmt::format("{}: {}", node.name, meta->Text()));
       settled[n] = true;

@@ -65,6 +65,21 @@ const WindowInfo* Registry::FindWindow(std::string_view name) const {
   return FindIn(windows_, name);
 }
 
+const ViewInfo* Registry::FindViews(std::string_view name) const { return FindIn(views_, name); }
+
+std::vector<std::string> Registry::VerbNames() const {
+  std::vector<std::string> names;
+  const auto add = [&](const auto& table) {
+    for (const auto& [name, info] : table) names.push_back(name);
+  };
+  add(operators_);
+  add(sources_);
+  add(sinks_);
+  add(windows_);
+  add(views_);
+  return names;
+}
+
 OpInfo& Registry::Insert(OpInfo info) {
   const std::string name = info.name;
   for (const std::string& alias : info.aliases) operator_aliases_[alias] = name;

@@ -37,7 +37,13 @@ struct WindowInfo : VerbInfo {
       bind;
 };
 
-// A source, sink or window verb: kName, kDoc, Params() and Make(services).
+struct ViewInfo : VerbInfo {
+  std::function<std::shared_ptr<const ViewOperator>(const Value& args, const Services& services,
+                                                    const std::string& where, Diagnostics&)>
+      bind;
+};
+
+// A source, sink, window or view verb: kName, kDoc, Params() and Make(services).
 template <class T>
 concept SourceType = requires(const T& t, const Services& s) {
   { t.Make(s) } -> std::convertible_to<std::unique_ptr<Source>>;
@@ -49,6 +55,11 @@ concept SinkType = requires(const T& t, const Services& s) {
 template <class T>
 concept WindowType = requires(const T& t, const Services& s) {
   { t.Make(s) } -> std::convertible_to<std::shared_ptr<const WindowOperator>>;
+};
+
+template <class T>
+concept ViewType = requires(const T& t, const Services& s) {
+  { t.Make(s) } -> std::convertible_to<std::shared_ptr<const ViewOperator>>;
 };
 
 class Registry {
@@ -84,17 +95,27 @@ class Registry {
     Insert(windows_, DescribeMaker<T, WindowInfo, std::shared_ptr<const WindowOperator>>());
   }
 
+  template <ViewType T>
+  void AddViews() {
+    Insert(views_, DescribeMaker<T, ViewInfo, std::shared_ptr<const ViewOperator>>());
+  }
+
   // By name or by a peer's alias; nullptr when unknown.
   const OpInfo* FindOperator(std::string_view name) const;
   const SourceInfo* FindSource(std::string_view name) const;
   const SinkInfo* FindSink(std::string_view name) const;
   const WindowInfo* FindWindow(std::string_view name) const;
+  const ViewInfo* FindViews(std::string_view name) const;
+
+  // Everything that can be named, aliases of operators left out.
+  std::vector<std::string> VerbNames() const;
 
   // Sorted by name.
   const std::map<std::string, OpInfo, std::less<>>& Operators() const { return operators_; }
   const std::map<std::string, SourceInfo, std::less<>>& Sources() const { return sources_; }
   const std::map<std::string, SinkInfo, std::less<>>& Sinks() const { return sinks_; }
   const std::map<std::string, WindowInfo, std::less<>>& Windows() const { return windows_; }
+  const std::map<std::string, ViewInfo, std::less<>>& Views() const { return views_; }
 
  private:
   template <class T, class Info, class Made>
@@ -123,6 +144,7 @@ class Registry {
   std::map<std::string, SourceInfo, std::less<>> sources_;
   std::map<std::string, SinkInfo, std::less<>> sinks_;
   std::map<std::string, WindowInfo, std::less<>> windows_;
+  std::map<std::string, ViewInfo, std::less<>> views_;
   std::map<std::string, std::string, std::less<>> operator_aliases_;
 };
 

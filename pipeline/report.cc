@@ -97,6 +97,16 @@ std::string RunReport::ToText() const {
     text += fmt::format("{:<16}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9.2f}\n", n.name, n.in, n.generated,
                         n.out, n.filtered, n.failed, n.seconds);
   }
+  for (const NodeCounts& n : nodes) {
+    if (n.counts.empty()) continue;
+    text += n.name + ":";
+    const char* separator = " ";
+    for (const auto& [what, count] : n.counts) {
+      text += fmt::format("{}{} {}", separator, count, what);
+      separator = ", ";
+    }
+    text += '\n';
+  }
   for (const SourceCounts& s : sources) {
     text += fmt::format("{}: {} in = {} written + {} filtered + {} failed", s.name, s.in, s.written,
                         s.filtered, s.failed);
@@ -122,6 +132,7 @@ std::string RunReport::ToJson() const {
                              {"filtered", n.filtered},
                              {"failed", n.failed},
                              {"seconds", n.seconds}});
+    for (const auto& [what, count] : n.counts) json["nodes"].back()["counts"][what] = count;
   }
   for (const SourceCounts& s : sources) {
     json["sources"].push_back({{"name", s.name},

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct NodeCounts {
   std::uint64_t filtered = 0;   // dropped by a rule of the configuration
   std::uint64_t failed = 0;     // quarantined
   double seconds = 0;           // thread time spent here, decoding apart
+  std::map<std::string, std::uint64_t> counts;  // what its steps counted: objects dropped, and why
 };
 
 // Entries of one source: in = written + filtered + failed (+ unfinished when interrupted).

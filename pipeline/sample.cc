@@ -131,6 +131,8 @@ Sample Sample::Clone() const {
   copy.names = names;
   copy.error = error;
   copy.recipe = recipe;
+  copy.filtered = filtered;
+  copy.counts = counts;
   return copy;
 }
 

@@ -177,6 +177,10 @@ struct Sample {
   std::optional<DataError> error;  // set: the sample is bad and is routed to quarantine
   Recipe recipe;
 
+  bool filtered = false;  // by a rule of the configuration: it goes no further
+  // What steps counted ("outside": 3); the node's part of the run report adds them up.
+  std::map<std::string, std::uint64_t> counts;
+
   ImageField* Image(std::string_view name = "image");
   const ImageField* Image(std::string_view name = "image") const;
 

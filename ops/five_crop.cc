@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/register.h"
+#include "ops/views.h"
+
+namespace pixloom {
+namespace {
+
+struct FiveCrop : Outside {
+  Size size;
+
+  static constexpr std::string_view kName = "five_crop";
+  static constexpr std::string_view kDoc =
+      "Cut out the four corners and the centre, each a sample of its own.";
+  static constexpr auto Params() {
+    return std::tuple_cat(std::tuple{Param("size", &FiveCrop::size)
+                                         .In(1, kMaxSide)
+                                         .Unit("px")
+                                         .Required()
+                                         .Primary()
+                                         .Doc("Height and width of each window.")},
+                          Outside::Table<FiveCrop>());
+  }
+
+  std::shared_ptr<const ViewOperator> Make(const Services&) const;
+};
+
+class FiveCropViews final : public ViewOperator {
+ public:
+  explicit FiveCropViews(FiveCrop op) : op_(std::move(op)) {}
+  std::vector<View> Views(Size picture) const override {
+    return CornerViews(op_.size, picture, op_.Rule());
+  }
+  Meta OutputMeta(const Meta& in) const override {
+    Meta out = in;
+    out.size = op_.size;
+    return out;
+  }
+
+ private:
+  FiveCrop op_;
+};
+
+std::shared_ptr<const ViewOperator> FiveCrop::Make(const Services&) const {
+  return std::make_shared<FiveCropViews>(*this);
+}
+
+}  // namespace
+
+void RegisterFiveCrop(Registry& registry) { registry.AddViews<FiveCrop>(); }
+
+}  // namespace pixloom
