@@ -59,9 +59,9 @@ struct Region {
   }
 };
 
-// Keeps the part of `ring` where inside(p) >= 0; inside is linear in p.
+// The part of `ring` where inside(p) >= 0; inside is linear in p.
 template <class Inside>
-std::vector<Point> ClipHalfPlane(const std::vector<Point>& ring, Inside inside) {
+std::vector<Point> CutAlong(const std::vector<Point>& ring, Inside inside) {
   std::vector<Point> kept;
   for (std::size_t i = 0; i < ring.size(); ++i) {
     const Point& a = ring[i];
@@ -76,10 +76,10 @@ std::vector<Point> ClipHalfPlane(const std::vector<Point>& ring, Inside inside) 
 
 // The part of the ring inside the region, where the region moves to; empty when there is none.
 std::vector<Point> MovedPiece(const std::vector<Point>& ring, const Region& region) {
-  std::vector<Point> r = ClipHalfPlane(ring, [&](Point p) { return p.x - region.left; });
-  r = ClipHalfPlane(r, [&](Point p) { return region.right - p.x; });
-  r = ClipHalfPlane(r, [&](Point p) { return p.y - region.top; });
-  r = ClipHalfPlane(r, [&](Point p) { return region.bottom - p.y; });
+  std::vector<Point> r = CutAlong(ring, [&](Point p) { return p.x - region.left; });
+  r = CutAlong(r, [&](Point p) { return region.right - p.x; });
+  r = CutAlong(r, [&](Point p) { return p.y - region.top; });
+  r = CutAlong(r, [&](Point p) { return region.bottom - p.y; });
   if (std::abs(SignedArea(r)) <= kLeastArea) return {};
   for (Point& p : r) p += region.shift;
   return r;
