@@ -9,7 +9,6 @@
 
 // Sorted. X(Name) stands for `void RegisterName(Registry&)`, defined in the operator's file.
 #define PIXLOOM_OPS(X)  \
-  X(Affine)             \
   X(BrightnessContrast) \
   X(ColorJitter)        \
   X(Crop)               \
@@ -18,17 +17,27 @@
   X(Gamma)              \
   X(GaussianBlur)       \
   X(GaussianNoise)      \
+  X(GridDistortion)     \
+  X(GridElastic)        \
+  X(GridShuffle)        \
   X(Hflip)              \
   X(HueSaturation)      \
   X(Jpeg)               \
+  X(OpticalDistortion)  \
+  X(PiecewiseAffine)    \
+  X(PixelSpread)        \
   X(RandomCrop)         \
   X(RandomResizedCrop)  \
+  X(Remap)              \
   X(Resize)             \
   X(Rotate)             \
   X(Sanitize)           \
   X(TenCrop)            \
   X(Tile)               \
   X(Vflip)
+  X(ThinPlateSpline)    \
+  X(Vflip)              \
+  X(Water)
 
 namespace pixloom {
 

@@ -113,8 +113,13 @@ const std::vector<SampleArguments>& ArgumentTable() {
        "rotate: [-30, 30], shear_x: [-10, 10], shear_y: [-5, 5]"},
       {"crop", "x_min: 7, y_min: 3, x_max: 62, y_max: 71"},
       {"elastic", "alpha: [10, 30], sigma: 6"},
+      {"grid_distortion", "distort: [-0.4, 0.4]"},
+      {"grid_elastic", "magnitude: [2, 8]"},
+      {"optical_distortion", "distort: [-0.3, 0.5]"},
+      {"pixel_spread", "radius: [1, 3]"},
       {"random_crop", "size: [60, 56]"},
       {"random_resized_crop", "size: [64, 56]"},
+      {"remap", "map: tests/support/maps/swirl.npy"},
       {"resize", "size: [60, 88]"},
       {"rotate", "angle: [-40, 40]"},
   };
@@ -205,7 +210,11 @@ Violations CheckArguments(const OpInfo& op) {
   for (const ParamInfo& p : op.params) {
     // A rule between parameters may refuse some values, never all of them.
     bool any = false;
-    for (const Value& value : InsideValues(p)) {
+    std::vector<Value> inside = InsideValues(p);
+    // Not every text will do: some name files.
+    const Value* sample = base.kind == Value::Kind::kMap ? base.Find(p.name) : nullptr;
+    if (p.type == ParamType::kString && sample != nullptr) inside.push_back(*sample);
+    for (const Value& value : inside) {
       const bool accepted = round_trip(With(base, p.name, value), p.name + " " + ToJson(value));
       any = any || accepted;
     }

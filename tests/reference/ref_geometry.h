@@ -2,6 +2,7 @@
 // What the formulas of several geometric operators share. Pure functions.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,9 +28,18 @@ inline void CheckNothing(const Arguments&, const Draws&, const OpState&, Problem
 MapStep CutOut(double x, double y, Size window, Size in, const Arguments& args);
 MapStep ResizeTo(Size in, Size out, const Arguments& args);
 
-// Flips, turns, warps, resizes and pads; crops; displacement fields.
+// Random numbers of a place, from the stream of pixels: one of two in [0, 1), two of the normal
+// distribution; and what a range gives for a number in [0, 1).
+double PlaceUnit(const OpState& state, int index, int pair);
+Point PlaceNormal(const OpState& state, int index);
+double InRange(const Range& range, double unit);
+// A field from the displacement of every pixel's centre.
+Field64 FieldOf(Size size, const std::function<Point(Point centre)>& displacement);
+
+// Flips, turns, warps, resizes and pads; crops; displacement fields, those on grids apart.
 const std::vector<OpRule>& MatrixRules();
 const std::vector<OpRule>& WindowRules();
 const std::vector<OpRule>& FieldRules();
+const std::vector<OpRule>& GridRules();
 
 }  // namespace pixloom::reference

@@ -85,6 +85,43 @@ inline const std::vector<ChainCase>& Chains() {
       {"elastic_nearest", "[elastic: {alpha: 20, sigma: 5, interpolation: nearest}]", kSame, 0,
        true},
 
+      // Each displacement field alone.
+      {"grid_distortion", "[grid_distortion]", kSampled, 1, true},
+      {"grid_distortion_free",
+       "[grid_distortion: {num_steps: 3, distort: [-0.8, 0.8], normalized: false, border: wrap}]",
+       kSampled, 1, true},
+      {"grid_distortion_choice",
+       "[grid_distortion: {num_steps: 7, distort: {choice: [-0.5, 0, 0.5]}, interpolation:"
+       " nearest}]",
+       kSame, 0, true},
+      {"grid_elastic", "[grid_elastic: {num_grid: [5, 3], magnitude: [2, 9]}]", kSampled, 1, true},
+      {"grid_elastic_limit", "[grid_elastic: {magnitude: 1000, interpolation: nearest}]", kSame, 0,
+       true},
+      {"optical_distortion", "[optical_distortion: [-0.3, 0.5]]", kSampled, 1, true},
+      {"optical_fisheye",
+       "[optical_distortion: {distort: [-0.3, 0.5], model: fisheye, border: reflect}]", kSampled, 1,
+       true},
+      {"piecewise_affine", "[piecewise_affine]", kSampled, 1, true},
+      {"piecewise_affine_limit",
+       "[piecewise_affine: {scale: 0.5, nb_rows: [2, 6], nb_cols: [2, 6]}]", kSampled, 1, true},
+      {"thin_plate_spline", "[thin_plate_spline: {fill: [9, 90]}]", kSampled, 1, true},
+      {"thin_plate_nearest",
+       "[thin_plate_spline: {num_control_points: 3, scale: 0.3, interpolation: nearest}]", kSame, 0,
+       true},
+      {"remap", "[remap: tests/support/maps/swirl.npy]", kSampled, 1, true},
+      {"remap_displacement",
+       "[remap: {map: tests/support/maps/waves.npy, kind: displacement, border: replicate}]",
+       kSampled, 1, true},
+      {"water", "[water: {ampl_x: [1, 6], ampl_y: [1, 6]}]", kSampled, 1, true},
+      {"water_nearest",
+       "[water: {ampl_x: 3, ampl_y: 4, freq_x: [0.05, 0.15], interpolation: nearest}]", kSame, 0,
+       true},
+      {"pixel_spread", "[pixel_spread: [0, 4]]", kSame},
+
+      // Cells trade places.
+      {"grid_shuffle", "[grid_shuffle]", kSame},
+      {"grid_shuffle_flat", "[grid_shuffle: [2, 5]]", kSame},
+
       // Neighbours that compose.
       {"flips", "[hflip, vflip, hflip: {p: 0.5}]", kSame},
       {"hflip_rotate", "[hflip: {p: 0.5}, rotate: [-40, 40], vflip]"},
@@ -139,6 +176,13 @@ inline const std::vector<ChainCase>& Chains() {
       {"elastic_rotate", "[elastic: {alpha: 20, sigma: 5}, rotate: [-30, 30]]", kSampled, 2, true},
       {"rotate_elastic", "[rotate: [-30, 30], elastic: {alpha: 20, sigma: 5, border: reflect101}]",
        kSampled, 2, true},
+      {"fields_rotate", "[grid_distortion, rotate: [-30, 30], optical_distortion: 0.2]", kSampled,
+       3, true},
+      {"crop_grid_elastic", "[random_crop: [60, 50], grid_elastic: 5, hflip, piecewise_affine]",
+       kSampled, 3, true},
+      {"spread_rotate", "[pixel_spread: 2, rotate: [-30, 30]]"},
+      {"rotate_grid_shuffle", "[rotate: [-30, 30], grid_shuffle: [4, 3], hflip]"},
+      {"grid_shuffle_twice", "[grid_shuffle: 3, resize: [70, 50], grid_shuffle: [2, 3]]"},
 
       // Choices.
       {"one_of", "[one_of: [hflip, vflip, {rotate: 20, weight: 2}, {gamma: {p: 0.5}}], gamma: 1.1]",
