@@ -8,22 +8,33 @@
 #include "pipeline/registry.h"
 
 // Sorted. X(Name) stands for `void RegisterName(Registry&)`, defined in the operator's file.
-#define PIXLOOM_OPS(X)  \
-  X(Affine)             \
-  X(BrightnessContrast) \
-  X(ColorJitter)        \
-  X(Crop)               \
-  X(Elastic)            \
-  X(Gamma)              \
-  X(GaussianBlur)       \
-  X(GaussianNoise)      \
-  X(Hflip)              \
-  X(HueSaturation)      \
-  X(Jpeg)               \
-  X(RandomCrop)         \
-  X(RandomResizedCrop)  \
-  X(Resize)             \
-  X(Rotate)             \
+#define PIXLOOM_OPS(X)      \
+  X(Affine)                 \
+  X(AtLeastOneBoxCrop)      \
+  X(BoxSafeRandomCrop)      \
+  X(BrightnessContrast)     \
+  X(CenterCrop)             \
+  X(ColorJitter)            \
+  X(Crop)                   \
+  X(CropAndPad)             \
+  X(CropNonEmptyMask)       \
+  X(Elastic)                \
+  X(Gamma)                  \
+  X(GaussianBlur)           \
+  X(GaussianNoise)          \
+  X(Hflip)                  \
+  X(HueSaturation)          \
+  X(Jpeg)                   \
+  X(RandomCrop)             \
+  X(RandomCropFromBorders)  \
+  X(RandomCropNearBox)      \
+  X(RandomIouCrop)          \
+  X(RandomResizedCrop)      \
+  X(RandomSizedBoxSafeCrop) \
+  X(RandomSizedCrop)        \
+  X(RandomZoomOut)          \
+  X(Resize)                 \
+  X(Rotate)                 \
   X(Vflip)
 
 namespace pixloom {

@@ -111,10 +111,17 @@ const std::vector<SampleArguments>& ArgumentTable() {
       {"affine",
        "scale: [0.8, 1.25], translate_x: [-0.1, 0.1], translate_y: [-0.1, 0.1], "
        "rotate: [-30, 30], shear_x: [-10, 10], shear_y: [-5, 5]"},
+      {"at_least_one_box_crop", "size: [60, 56]"},
+      {"center_crop", "size: [60, 56]"},
       {"crop", "x_min: 7, y_min: 3, x_max: 62, y_max: 71"},
+      {"crop_and_pad", "px: [-9, 9], fraction: [-0.1, 0.1]"},
+      {"crop_non_empty_mask", "size: [60, 56]"},
       {"elastic", "alpha: [10, 30], sigma: 6"},
       {"random_crop", "size: [60, 56]"},
+      {"random_iou_crop", "min_scale: 0.9, options: [0, 0.1]"},
       {"random_resized_crop", "size: [64, 56]"},
+      {"random_sized_box_safe_crop", "size: [64, 56]"},
+      {"random_sized_crop", "size: [64, 56], height: [40, 64]"},
       {"resize", "size: [60, 88]"},
       {"rotate", "angle: [-40, 40]"},
   };

@@ -27,9 +27,17 @@ inline void CheckNothing(const Arguments&, const Draws&, const OpState&, Problem
 MapStep CutOut(double x, double y, Size window, Size in, const Arguments& args);
 MapStep ResizeTo(Size in, Size out, const Arguments& args);
 
+// Complains about a drawn window (x, y, width, height) that is empty or leaves the picture.
+void CheckInside(const Draws& draws, const OpState& state, Problems& problems);
+// The drawn window, and the same resized to the argument `size`.
+std::vector<RefStep> CutDrawn(const Arguments& args, const Draws& draws, const OpState& state);
+std::vector<RefStep> CutDrawnAndResize(const Arguments& args, const Draws& draws,
+                                       const OpState& state);
+
 // Flips, turns, warps, resizes and pads; crops; displacement fields.
 const std::vector<OpRule>& MatrixRules();
-const std::vector<OpRule>& WindowRules();
+const std::vector<OpRule>& WindowRules();  // with those that look at objects
+const std::vector<OpRule>& BoxCropRules();
 const std::vector<OpRule>& FieldRules();
 
 }  // namespace pixloom::reference
