@@ -161,6 +161,22 @@ std::vector<int> Counted(const std::vector<double>& values, int first, int last)
   return counts;
 }
 
+TEST_CASE("pictures without objects, and what is recorded of each crop") {
+  const auto names = [](std::string_view verb, const std::string& yaml) {
+    const Facts bare = Picture(5, 4);  // nobody says anything about objects or masks
+    const Drawn drawn = Draw(verb, yaml, bare);
+    for (const Step& step : drawn.steps) CHECK(!std::get<AffineStep>(step).border);
+    return drawn.RecordedNames();
+  };
+  const Names window{"x", "y", "width", "height"};
+  CHECK(names("BBoxSafeRandomCrop", "") == window);
+  CHECK(names("RandomSizedBBoxSafeCrop", "9") == window);
+  CHECK(names("AtLeastOneBBoxRandomCrop", "3") == Names{"object", "x", "y"});
+  CHECK(names("RandomCropNearBBox", "") == Names{"object", "x", "y", "width", "height"});
+  CHECK(names("RandomIoUCrop", "") == Names{"min_iou", "x", "y", "width", "height"});
+  CHECK(names("CropNonEmptyMaskIfExists", "3") == Names{"pixel_x", "pixel_y", "x", "y"});
+}
+
 // ---- All boxes ----------------------------------------------------------------------------------
 
 TEST_CASE("box_safe_random_crop holds every box") {
