@@ -16,6 +16,7 @@ struct Crop : Outside {
   static constexpr std::string_view kName = "crop";
   static constexpr std::string_view kDoc =
       "Cut out a fixed window; parts of it outside the picture are filled.";
+  static constexpr std::array<std::string_view, 1> kAliases{"Crop"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
   static constexpr auto Params() {

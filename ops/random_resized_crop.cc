@@ -2,13 +2,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/common.h"
 #include "ops/register.h"
+#include "ops/window.h"
 
 namespace pixloom {
 namespace {
-
-int Rounded(double v) { return static_cast<int>(std::floor(v + 0.5)); }
 
 struct RandomResizedCrop {
   Size size;
@@ -19,6 +17,7 @@ struct RandomResizedCrop {
   static constexpr std::string_view kName = "random_resized_crop";
   static constexpr std::string_view kDoc =
       "Cut out a window of random area and shape and resize it to a fixed size.";
+  static constexpr std::array<std::string_view, 1> kAliases{"RandomResizedCrop"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
   static constexpr auto Params() {
@@ -42,21 +41,11 @@ struct RandomResizedCrop {
 
   Steps<AffineStep> Draw(Rng& rng, const Facts& facts) const {
     const cv::Rect window = Window(rng, facts.size);
-    rng.Note("x", window.x);
-    rng.Note("y", window.y);
-    rng.Note("width", window.width);
-    rng.Note("height", window.height);
-    const double scale_x = static_cast<double>(size.width) / window.width;
-    const double scale_y = static_cast<double>(size.height) / window.height;
-    return {CutWindow(window.x, window.y, {window.width, window.height}, facts.size, {}),
-            AffineStep{Matrix::Scale(scale_x, scale_y), size, std::nullopt, interpolation}};
+    NoteWindow(rng, window);
+    return CutAndStretch(window, facts.size, size, interpolation);
   }
 
-  Meta Out(const Meta& in) const {
-    Meta out = in;
-    out.size = size;
-    return out;
-  }
+  Meta Out(const Meta& in) const { return OfSize(in, size); }
 
  private:
   cv::Rect Window(Rng& rng, Size picture) const {
@@ -67,11 +56,8 @@ struct RandomResizedCrop {
       const int width = Rounded(std::sqrt(area * shape));
       const int height = Rounded(std::sqrt(area / shape));
       if (width < 1 || height < 1 || width > picture.width || height > picture.height) continue;
-      const auto start = [&](int room) {
-        return static_cast<int>(rng.Below("", static_cast<std::uint32_t>(room) + 1));
-      };
-      const int x = start(picture.width - width);
-      const int y = start(picture.height - height);
+      const int x = RandomStart(rng, picture.width, width);
+      const int y = RandomStart(rng, picture.height, height);
       return {x, y, width, height};
     }
     // The whole picture, or the largest centred part of it whose shape is allowed.
@@ -80,7 +66,8 @@ struct RandomResizedCrop {
     int height = picture.height;
     if (shape < ratio.Min()) height = std::max(1, Rounded(width / ratio.Min()));
     if (shape > ratio.Max()) width = std::max(1, Rounded(height * ratio.Max()));
-    return {(picture.width - width) / 2, (picture.height - height) / 2, width, height};
+    return {CentredStart(picture.width, width), CentredStart(picture.height, height), width,
+            height};
   }
 };
 

@@ -8,35 +8,46 @@
 #include "pipeline/registry.h"
 
 // Sorted. X(Name) stands for `void RegisterName(Registry&)`, defined in the operator's file.
-#define PIXLOOM_OPS(X)  \
+#define PIXLOOM_OPS(X) \
+  X(Affine) \
+  X(AtLeastOneBoxCrop) \
+  X(BoxSafeRandomCrop) \
   X(BrightnessContrast) \
-  X(ColorJitter)        \
-  X(Crop)               \
-  X(Elastic)            \
-  X(FiveCrop)           \
-  X(Gamma)              \
-  X(GaussianBlur)       \
-  X(GaussianNoise)      \
-  X(GridDistortion)     \
-  X(GridElastic)        \
-  X(GridShuffle)        \
-  X(Hflip)              \
-  X(HueSaturation)      \
-  X(Jpeg)               \
-  X(OpticalDistortion)  \
-  X(PiecewiseAffine)    \
-  X(PixelSpread)        \
-  X(RandomCrop)         \
-  X(RandomResizedCrop)  \
-  X(Remap)              \
-  X(Resize)             \
-  X(Rotate)             \
-  X(Sanitize)           \
-  X(TenCrop)            \
-  X(Tile)               \
-  X(Vflip)
-  X(ThinPlateSpline)    \
-  X(Vflip)              \
+  X(CenterCrop) \
+  X(ColorJitter) \
+  X(Crop) \
+  X(CropAndPad) \
+  X(CropNonEmptyMask) \
+  X(Elastic) \
+  X(FiveCrop) \
+  X(Gamma) \
+  X(GaussianBlur) \
+  X(GaussianNoise) \
+  X(GridDistortion) \
+  X(GridElastic) \
+  X(GridShuffle) \
+  X(Hflip) \
+  X(HueSaturation) \
+  X(Jpeg) \
+  X(OpticalDistortion) \
+  X(PiecewiseAffine) \
+  X(PixelSpread) \
+  X(RandomCrop) \
+  X(RandomCropFromBorders) \
+  X(RandomCropNearBox) \
+  X(RandomIouCrop) \
+  X(RandomResizedCrop) \
+  X(RandomSizedBoxSafeCrop) \
+  X(RandomSizedCrop) \
+  X(RandomZoomOut) \
+  X(Remap) \
+  X(Resize) \
+  X(Rotate) \
+  X(Sanitize) \
+  X(TenCrop) \
+  X(ThinPlateSpline) \
+  X(Tile) \
+  X(Vflip) \
   X(Water)
 
 namespace pixloom {

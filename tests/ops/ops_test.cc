@@ -33,7 +33,9 @@ TEST_CASE("arguments written out bind to the same operator") {
   for (const auto& [name, info] : Ops().Operators()) {
     CAPTURE(name);
     const bool needs_size = info.Param("size") != nullptr;
-    const auto op = Bind(name, needs_size         ? "size: [5, 6]"
+    const bool needs_height = info.Param("height") != nullptr && info.Param("height")->required;
+    const auto op = Bind(name, needs_height       ? "{size: [5, 6], height: [3, 4]}"
+                               : needs_size       ? "size: [5, 6]"
                                : name == "crop"   ? "{x_min: 0, y_min: 1, x_max: 4, y_max: 5}"
                                : name == "rotate" ? "{angle: {choice: [0, 90]}, border: wrap}"
                                                   : "");

@@ -140,6 +140,7 @@ class Arguments {
   std::string Text(std::string_view name, std::string fallback) const;
   Range Interval(std::string_view name, Range fallback) const;
   Size Sides(std::string_view name) const;
+  std::vector<double> Numbers(std::string_view name, std::vector<double> fallback) const;
   BorderRule Border() const;
   Resampling Interpolation() const;
 

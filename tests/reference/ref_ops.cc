@@ -51,6 +51,15 @@ Size Arguments::Sides(std::string_view name) const {
   return {static_cast<int>(v->items.back().integer), static_cast<int>(v->items.front().integer)};
 }
 
+std::vector<double> Arguments::Numbers(std::string_view name, std::vector<double> fallback) const {
+  const Value* v = Find(name);
+  if (v == nullptr) return fallback;
+  if (v->IsNumber()) return {v->number};
+  std::vector<double> numbers;
+  for (const Value& item : v->items) numbers.push_back(item.number);
+  return numbers;
+}
+
 BorderRule Arguments::Border() const {
   BorderRule rule;
   const std::string mode = Text("border", "constant");
