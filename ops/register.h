@@ -13,6 +13,7 @@
   X(BrightnessContrast) \
   X(ColorJitter)        \
   X(Crop)               \
+  X(D4)                 \
   X(Elastic)            \
   X(Gamma)              \
   X(GaussianBlur)       \
@@ -20,10 +21,28 @@
   X(Hflip)              \
   X(HueSaturation)      \
   X(Jpeg)               \
+  X(LetterBox)          \
+  X(LongestMaxSize)     \
+  X(Pad)                \
+  X(PadIfNeeded)        \
+  X(PadToAspect)        \
+  X(PadToMultiple)      \
+  X(PadToSquare)        \
+  X(Perspective)        \
   X(RandomCrop)         \
   X(RandomResizedCrop)  \
+  X(RandomScale)        \
+  X(RandomShortestSize) \
   X(Resize)             \
   X(Rotate)             \
+  X(Rotate90)           \
+  X(SafeRotate)         \
+  X(ScaleJitter)        \
+  X(Shear)              \
+  X(ShiftScaleRotate)   \
+  X(SmallestMaxSize)    \
+  X(Translate)          \
+  X(Transpose)          \
   X(Vflip)
 
 namespace pixloom {

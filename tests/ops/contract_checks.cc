@@ -113,10 +113,22 @@ const std::vector<SampleArguments>& ArgumentTable() {
        "rotate: [-30, 30], shear_x: [-10, 10], shear_y: [-5, 5]"},
       {"crop", "x_min: 7, y_min: 3, x_max: 62, y_max: 71"},
       {"elastic", "alpha: [10, 30], sigma: 6"},
+      {"letter_box", "size: [90, 60], position: random"},
+      {"longest_max_size", "size: [50, 120]"},
+      {"pad", "all: 3, left: 5"},
+      {"pad_if_needed", "min_height: 130, min_width: 120, position: random"},
+      {"pad_to_aspect", "ratio: 1.6, position: random"},
+      {"pad_to_multiple", "of: [40, 24], position: random"},
+      {"pad_to_square", "position: random"},
       {"random_crop", "size: [60, 56]"},
       {"random_resized_crop", "size: [64, 56]"},
+      {"random_shortest_size", "size: [50, 90], max_size: 100"},
       {"resize", "size: [60, 88]"},
       {"rotate", "angle: [-40, 40]"},
+      {"safe_rotate", "angle: [-40, 40]"},
+      {"scale_jitter", "size: [90, 70], scale: [0.6, 1.4]"},
+      {"smallest_max_size", "size: [50, 120]"},
+      {"translate", "x: [-20, 20], y: [-10, 10], unit: px"},
   };
   return table;
 }

@@ -27,8 +27,9 @@ inline void CheckNothing(const Arguments&, const Draws&, const OpState&, Problem
 MapStep CutOut(double x, double y, Size window, Size in, const Arguments& args);
 MapStep ResizeTo(Size in, Size out, const Arguments& args);
 
-// Flips, turns, warps, resizes and pads; crops; displacement fields.
+// Flips, turns and warps; resizes, pads and perspectives; crops; displacement fields.
 const std::vector<OpRule>& MatrixRules();
+const std::vector<OpRule>& SizeRules();
 const std::vector<OpRule>& WindowRules();
 const std::vector<OpRule>& FieldRules();
 

@@ -147,7 +147,7 @@ MapStep ResizeTo(Size in, Size out, const Arguments& args) {
 
 const OpRule* FindRule(std::string_view name) {
   for (const std::vector<OpRule>* rules :
-       {&MatrixRules(), &WindowRules(), &FieldRules(), &PhotometricRules()}) {
+       {&MatrixRules(), &SizeRules(), &WindowRules(), &FieldRules(), &PhotometricRules()}) {
     for (const OpRule& rule : *rules) {
       if (rule.name == name) return &rule;
     }
