@@ -7,7 +7,8 @@ namespace {
 struct Hflip {
   static constexpr std::string_view kName = "hflip";
   static constexpr std::string_view kDoc = "Mirror left and right.";
-  static constexpr std::array<std::string_view, 2> kAliases{"horizontal_flip", "HorizontalFlip"};
+  static constexpr std::array<std::string_view, 4> kAliases{"horizontal_flip", "HorizontalFlip",
+                                                            "RandomHorizontalFlip", "Fliplr"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
   static constexpr auto Params() { return std::tuple{}; }

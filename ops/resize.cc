@@ -11,6 +11,7 @@ struct Resize {
 
   static constexpr std::string_view kName = "resize";
   static constexpr std::string_view kDoc = "Stretch the picture to a fixed size.";
+  static constexpr std::array<std::string_view, 1> kAliases{"Resize"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
   static constexpr auto Params() {

@@ -7,7 +7,8 @@ namespace {
 struct Vflip {
   static constexpr std::string_view kName = "vflip";
   static constexpr std::string_view kDoc = "Mirror top and bottom.";
-  static constexpr std::array<std::string_view, 2> kAliases{"vertical_flip", "VerticalFlip"};
+  static constexpr std::array<std::string_view, 4> kAliases{"vertical_flip", "VerticalFlip",
+                                                            "RandomVerticalFlip", "Flipud"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
   static constexpr auto Params() { return std::tuple{}; }

@@ -38,7 +38,10 @@ TEST_CASE("arguments written out bind to the same operator") {
                                : needs_size       ? "size: [5, 6]"
                                : name == "crop"   ? "{x_min: 0, y_min: 1, x_max: 4, y_max: 5}"
                                : name == "rotate" ? "{angle: {choice: [0, 90]}, border: wrap}"
-                                                  : "");
+                               : name == "pad_if_needed"   ? "min_width: 9"
+                               : name == "pad_to_aspect"   ? "ratio: 1.5"
+                               : name == "pad_to_multiple" ? "of: [8, 9]"
+                                                           : "");
     const std::string yaml = ToYaml(op->Arguments());
     CHECK(ToYaml(Bind(name, yaml)->Arguments()) == yaml);
   }

@@ -36,7 +36,6 @@ double InRange(const Range& range, double unit);
 // A field from the displacement of every pixel's centre.
 Field64 FieldOf(Size size, const std::function<Point(Point centre)>& displacement);
 
-
 // Complains about a drawn window (x, y, width, height) that is empty or leaves the picture.
 void CheckInside(const Draws& draws, const OpState& state, Problems& problems);
 // The drawn window, and the same resized to the argument `size`.
@@ -44,8 +43,10 @@ std::vector<RefStep> CutDrawn(const Arguments& args, const Draws& draws, const O
 std::vector<RefStep> CutDrawnAndResize(const Arguments& args, const Draws& draws,
                                        const OpState& state);
 
-// Flips, turns, warps, resizes and pads; crops; displacement fields, those on grids apart.
+// Flips, turns and warps; resizes, pads and perspectives; crops; displacement fields, those on
+// grids apart.
 const std::vector<OpRule>& MatrixRules();
+const std::vector<OpRule>& SizeRules();
 const std::vector<OpRule>& WindowRules();  // with those that look at objects
 const std::vector<OpRule>& BoxCropRules();
 const std::vector<OpRule>& FieldRules();

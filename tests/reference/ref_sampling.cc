@@ -229,11 +229,26 @@ Image64 BoxAverage(const Image64& source, int f) {
   return out;
 }
 
+// The most any direction is magnified; of a projective map, in the middle of what is shown. The
+// derivative is taken as a difference, which is as good as exact for quotients of linear forms.
+double StretchShown(const Matrix& map, Size out) {
+  if (!IsProjective(map)) return LargestStretch(map);
+  const Matrix inverse = Invert(map);
+  const Point centre{out.width / 2.0, out.height / 2.0};
+  constexpr double kStep = 1e-4;
+  const auto slope = [&](Point step) {
+    return (Apply(inverse, centre + step) - Apply(inverse, centre - step)) / (2 * kStep);
+  };
+  const Point x = slope({kStep, 0});
+  const Point y = slope({0, kStep});
+  return LargestStretch(Invert({{x.x, y.x, 0, x.y, y.y, 0, 0, 0, 1}}));
+}
+
 Image64 ResampleGeneral(const Image64& source, const Sampling& s) {
   // Shrinking by exactly 1/2 or 1/4 counts as exact, whatever a rotation does to the last bit.
   constexpr double kSlack = 1e-9;
   const bool nearest = s.resampling == Resampling::kNearest;
-  const double stretch = LargestStretch(s.map);
+  const double stretch = StretchShown(s.map, s.out);
   Matrix map = s.map;
   Image64 averaged;
   const Image64* from = &source;
@@ -244,7 +259,10 @@ Image64 ResampleGeneral(const Image64& source, const Sampling& s) {
     from = &averaged;
   }
   const Matrix inverse = Invert(map);
-  const BorderRule border = s.border.value_or(BorderRule{});
+  // Where nobody looks outside, taps beyond the edge repeat it.
+  BorderRule edge;
+  edge.mode = Border::kReplicate;
+  const BorderRule border = s.border.value_or(edge);
   Image64 out(s.out, source.channels, source.depth, source.range);
   for (int y = 0; y < s.out.height; ++y) {
     for (int x = 0; x < s.out.width; ++x) {
