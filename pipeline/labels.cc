@@ -227,32 +227,62 @@ void MoveInstance(const cv::Mat& field, Instance& instance) {
   }
 }
 
+// d(source)/d(output) inside the cell of four centres that holds the point, or the one to its lower
+// right: {dx/dx, dx/dy, dy/dx, dy/dy}.
+std::array<double, 4> SlopesAt(const cv::Mat& field, Point p) {
+  const double u = p.x - 0.5;
+  const double v = p.y - 0.5;
+  const int x0 =
+      static_cast<int>(std::clamp(std::floor(u), 0.0, std::max(0, field.cols - 2) * 1.0));
+  const int y0 =
+      static_cast<int>(std::clamp(std::floor(v), 0.0, std::max(0, field.rows - 2) * 1.0));
+  const int x1 = std::min(x0 + 1, field.cols - 1);
+  const int y1 = std::min(y0 + 1, field.rows - 1);
+  const double fx = std::clamp(u - x0, 0.0, 1.0);
+  const double fy = std::clamp(v - y0, 0.0, 1.0);
+  // Beyond the outermost centres the displacement stays what it is there.
+  const double in_x = u >= 0 && u < field.cols - 1 ? 1 : 0;
+  const double in_y = v >= 0 && v < field.rows - 1 ? 1 : 0;
+  const auto at = [&](int row, int col) {
+    const auto& d = field.at<cv::Vec2f>(row, col);
+    return Point(d[0], d[1]);
+  };
+  const Point along_x =
+      ((at(y0, x1) - at(y0, x0)) * (1 - fy) + (at(y1, x1) - at(y1, x0)) * fy) * in_x;
+  const Point along_y =
+      ((at(y1, x0) - at(y0, x0)) * (1 - fx) + (at(y1, x1) - at(y0, x1)) * fx) * in_y;
+  return {1 + along_x.x, along_y.x, along_x.y, 1 + along_y.y};
+}
+
 }  // namespace
 
 Point InverseOfField(const cv::Mat& field, Point from) {
   if (!IsFinite(from)) return from;
   const auto residual = [&](Point out) { return out + DisplacementAt(field, out) - from; };
+  const auto length = [](Point p) { return std::sqrt(p.dot(p)); };
+  // Newton with the slopes of the cell the point lies in. Slopes jump between cells, so a step is
+  // halved until it helps; inside the cell a short one always does.
   const auto solve = [&](Point start, Point* found) {
     Point out = start;
-    for (int i = 0; i < 60; ++i) {
-      const Point r = residual(out);
-      if (std::abs(r.x) < 1e-6 && std::abs(r.y) < 1e-6) break;
-      // Newton with a finite-difference Jacobian; damped so that folds do not throw it away.
-      constexpr double kStep = 0.25;
-      const Point rx = residual(out + Point(kStep, 0)) - r;
-      const Point ry = residual(out + Point(0, kStep)) - r;
-      const double a = rx.x / kStep, b = ry.x / kStep, c = rx.y / kStep, d = ry.y / kStep;
+    Point r = residual(out);
+    for (int i = 0; i < 60 && length(r) > 1e-7; ++i) {
+      const auto [a, b, c, d] = SlopesAt(field, out);
       const double det = a * d - b * c;
-      Point move = std::abs(det) > 0.05
+      Point move = std::abs(det) > 1e-3
                        ? Point((d * r.x - b * r.y) / det, (a * r.y - c * r.x) / det)
                        : Point(r.x * 0.5, r.y * 0.5);
-      const double length = std::sqrt(move.dot(move));
-      if (length > 8) move *= 8 / length;
+      if (length(move) > 8) move *= 8 / length(move);  // folds must not throw it away
+      Point next = residual(out - move);
+      for (int halvings = 0; halvings < 12 && length(next) >= length(r); ++halvings) {
+        move *= 0.5;
+        next = residual(out - move);
+      }
+      if (length(next) >= length(r)) break;
       out -= move;
+      r = next;
     }
     *found = out;
-    const Point r = residual(out);
-    return std::sqrt(r.dot(r));
+    return length(r);
   };
   Point best = from;
   double error = solve(from - DisplacementAt(field, from), &best);

@@ -10,7 +10,7 @@
 
 #include "ops/simd.h"
 #include "pipeline/exact_math.h"
-#include "pipeline/lower.h"
+#include "pipeline/labels.h"
 #include "tests/support/draw_op.h"
 
 namespace pixloom {

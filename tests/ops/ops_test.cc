@@ -29,24 +29,6 @@ TEST_CASE("peers' names of operators lead to ours") {
   CHECK(Ops().FindOperator("HueSaturationValue")->name == "hue_saturation");
 }
 
-TEST_CASE("arguments written out bind to the same operator") {
-  for (const auto& [name, info] : Ops().Operators()) {
-    CAPTURE(name);
-    const bool needs_size = info.Param("size") != nullptr;
-    const bool needs_height = info.Param("height") != nullptr && info.Param("height")->required;
-    const auto op = Bind(name, needs_height       ? "{size: [5, 6], height: [3, 4]}"
-                               : needs_size       ? "size: [5, 6]"
-                               : name == "crop"   ? "{x_min: 0, y_min: 1, x_max: 4, y_max: 5}"
-                               : name == "rotate" ? "{angle: {choice: [0, 90]}, border: wrap}"
-                               : name == "pad_if_needed"   ? "min_width: 9"
-                               : name == "pad_to_aspect"   ? "ratio: 1.5"
-                               : name == "pad_to_multiple" ? "of: [8, 9]"
-                                                           : "");
-    const std::string yaml = ToYaml(op->Arguments());
-    CHECK(ToYaml(Bind(name, yaml)->Arguments()) == yaml);
-  }
-}
-
 TEST_CASE("draws are recorded under the names of the table") {
   struct Row {
     std::string_view verb;
