@@ -43,15 +43,17 @@ HWY_INLINE hn::Vec<D> Plate(D d, hn::Vec<D> s) {
   return hn::Mul(s, log);
 }
 
-void AddPlatesTo(const double* squares, double square, double weight_x, double weight_y, double* x,
-                 double* y, std::size_t count) {
+void AddPlatesTo(const double* squares, double square, const double* weights, double* const* sums,
+                 std::size_t count) {
   const auto add = [&](auto d, std::size_t i) {
-    // Zero has no logarithm; the smallest normal number stands for it and vanishes in the sum.
+    // Zero has no logarithm; a tiny number stands for it and vanishes in the sum.
     const auto s =
         hn::Max(hn::Add(hn::LoadU(d, squares + i), hn::Set(d, square)), hn::Set(d, 0x1p-1000));
     const auto plate = Plate(d, s);
-    hn::StoreU(hn::Add(hn::LoadU(d, x + i), hn::Mul(plate, hn::Set(d, weight_x))), d, x + i);
-    hn::StoreU(hn::Add(hn::LoadU(d, y + i), hn::Mul(plate, hn::Set(d, weight_y))), d, y + i);
+    for (int k = 0; k < kPlateSums; ++k) {
+      double* sum = sums[k] + i;
+      hn::StoreU(hn::Add(hn::LoadU(d, sum), hn::Mul(plate, hn::Set(d, weights[k]))), d, sum);
+    }
   };
   const hn::ScalableTag<double> full;
   const std::size_t lanes = hn::Lanes(full);
@@ -69,9 +71,9 @@ namespace pixloom {
 
 HWY_EXPORT(AddPlatesTo);
 
-void AddPlates(const double* squares, double square, double weight_x, double weight_y, double* x,
-               double* y, std::size_t count) {
-  HWY_DYNAMIC_DISPATCH(AddPlatesTo)(squares, square, weight_x, weight_y, x, y, count);
+void AddPlates(const double* squares, double square, const double* weights, double* const* sums,
+               std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(AddPlatesTo)(squares, square, weights, sums, count);
 }
 
 }  // namespace pixloom

@@ -7,9 +7,13 @@
 
 namespace pixloom {
 
-// For each s = squares[i] + square, adds weight_x * s log s to x[i] and weight_y * s log s to y[i];
-// 0 log 0 = 0. The logarithm is good to 1e-12. `squares` and `square` are not negative.
-void AddPlates(const double* squares, double square, double weight_x, double weight_y, double* x,
-               double* y, std::size_t count);
+// A plate serves four knots: by symmetry it is that of the mirrored knot at the mirrored pixel, in
+// x, in y and in both; each knot has two weights.
+inline constexpr int kPlateSums = 8;
+
+// For each i with s = squares[i] + square: adds weights[k] * s log s to sums[k][i]. 0 log 0 = 0.
+// The logarithm is good to 1e-12. `squares` and `square` are not negative.
+void AddPlates(const double* squares, double square, const double* weights, double* const* sums,
+               std::size_t count);
 
 }  // namespace pixloom

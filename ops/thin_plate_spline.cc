@@ -93,7 +93,7 @@ struct ThinPlateSpline : Warped {
                 .Primary()
                 .Alias("scale_range")
                 .Doc("Standard deviation of a control point's way along either axis. With 4 x "
-                     "4 points hardly anything folds up to 0.4."),
+                     "4 points folds are very rare up to 0.4; at 1 some 2 % of the picture folds."),
             Param("num_control_points", &ThinPlateSpline::num_control_points)
                 .In(2, 12)
                 .Unit("points")
@@ -112,41 +112,78 @@ struct ThinPlateSpline : Warped {
   }
 
  private:
+  // Columns at a time whose sums stay in the cache.
+  static constexpr std::size_t kBlock = 256;
+
+  // Knots and pixels lie symmetrically in the unit square: the plate of a knot at a pixel is that
+  // of the mirrored knot at the mirrored pixel. So half of the columns of knots and half of the
+  // rows of pixels do; sums of mirrored knots run from right to left.
   static cv::Mat Fill(const Spline& spline, Size size) {
     const std::size_t side = spline.knots.size();
     const auto width = static_cast<std::size_t>(size.width);
     std::vector<double> unit_x;
     for (int x = 0; x < size.width; ++x) unit_x.push_back((x + 0.5) / size.width);
-    // Squared distances of all columns to each line of knots.
-    std::vector<double> squares;
-    for (const double knot : spline.knots) {
-      for (const double x : unit_x) squares.push_back((x - knot) * (x - knot));
-    }
-    const Point* affine = spline.weights.data() + side * side;
-    std::vector<double> dx(width);
-    std::vector<double> dy(width);
-    cv::Mat field(size.height, size.width, CV_32FC2);
-    for (int y = 0; y < size.height; ++y) {
-      const double unit_y = (y + 0.5) / size.height;
-      const Point start = affine[0] + unit_y * affine[2];
-      for (std::size_t x = 0; x < width; ++x) {
-        dx[x] = start.x + unit_x[x] * affine[1].x;
-        dy[x] = start.y + unit_x[x] * affine[1].y;
+    std::vector<double> squares;  // of the distances of all columns to a column of knots
+    for (std::size_t i = 0; i < (side + 1) / 2; ++i) {
+      for (const double x : unit_x) {
+        squares.push_back((x - spline.knots[i]) * (x - spline.knots[i]));
       }
-      for (std::size_t row = 0; row < side; ++row) {
-        const double away = unit_y - spline.knots[row];
-        for (std::size_t column = 0; column < side; ++column) {
-          const Point& w = spline.weights[row * side + column];
-          AddPlates(squares.data() + column * width, away * away, w.x, w.y, dx.data(), dy.data(),
-                    width);
+    }
+    // x and y of a row, of its mirrored knots, and the same of the mirrored row. Lines that start
+    // at distances of a page would compete for the same places in the cache.
+    const std::size_t stride = (width / 512 + 1) * 512 + 24;
+    std::vector<double> sums(kPlateSums * stride);
+    cv::Mat field(size.height, size.width, CV_32FC2);
+    for (int y = 0; 2 * y < size.height; ++y) {
+      const double unit_y = (y + 0.5) / size.height;
+      std::fill(sums.begin(), sums.end(), 0.0);
+      for (std::size_t begin = 0; begin < width; begin += kBlock) {
+        std::array<double*, kPlateSums> at{};
+        for (std::size_t k = 0; k < at.size(); ++k) at[k] = sums.data() + k * stride + begin;
+        for (std::size_t row = 0; row < side; ++row) {
+          const double away = unit_y - spline.knots[row];
+          for (std::size_t column = 0; 2 * column < side; ++column) {
+            AddPlates(squares.data() + column * width + begin, away * away,
+                      Weights(spline, column, row).data(), at.data(),
+                      std::min(kBlock, width - begin));
+          }
         }
       }
-      auto* out = field.ptr<cv::Vec2f>(y);
-      for (std::size_t x = 0; x < width; ++x) {
-        out[x] = ToFloat(dx[x] * size.width, dy[x] * size.height);
-      }
+      Write(spline, size, y, sums.data(), stride, field);
+      Write(spline, size, size.height - 1 - y, sums.data() + 4 * stride, stride, field);
     }
     return field;
+  }
+
+  // Of a knot, of the one mirrored in x, in y, in both. A knot in the middle counts once.
+  static std::array<double, kPlateSums> Weights(const Spline& spline, std::size_t column,
+                                                std::size_t row) {
+    const std::size_t last = spline.knots.size() - 1;
+    const auto at = [&](std::size_t i, std::size_t j) {
+      return spline.weights[j * (last + 1) + i];
+    };
+    const bool middle = 2 * column == last;
+    const Point none(0, 0);
+    const Point a = at(column, row);
+    const Point b = middle ? none : at(last - column, row);
+    const Point c = at(column, last - row);
+    const Point d = middle ? none : at(last - column, last - row);
+    return {a.x, a.y, b.x, b.y, c.x, c.y, d.x, d.y};
+  }
+
+  // `sums`: four lines of a row.
+  static void Write(const Spline& spline, Size size, int y, const double* sums, std::size_t stride,
+                    cv::Mat& field) {
+    const Point* affine = spline.weights.data() + spline.weights.size() - 3;
+    const Point start = affine[0] + (y + 0.5) / size.height * affine[2];
+    const double* mirrored = sums + 2 * stride + size.width - 1;
+    auto* out = field.ptr<cv::Vec2f>(y);
+    for (int x = 0; x < size.width; ++x, ++sums, --mirrored) {
+      const double unit_x = (x + 0.5) / size.width;
+      const double dx = start.x + unit_x * affine[1].x + (sums[0] + mirrored[0]);
+      const double dy = start.y + unit_x * affine[1].y + (sums[stride] + mirrored[stride]);
+      out[x] = ToFloat(dx * size.width, dy * size.height);
+    }
   }
 };
 
