@@ -52,19 +52,18 @@ struct FieldCase {
   const char* verb;
   const char* yaml;
   bool folds = false;  // nothing is promised
-  bool kinks = false;  // slopes change up to twentyfold from one pixel to the next
 };
 constexpr std::array kFields{
     FieldCase{"grid_distortion", ""},
-    FieldCase{"grid_distortion", "{distort: [-0.9, 0.9], num_steps: 11}", false, true},
-    FieldCase{"grid_distortion", "{distort: [-0.9, 0.9], normalized: false}", false, true},
+    FieldCase{"grid_distortion", "{distort: [-0.9, 0.9], num_steps: 11}"},
+    FieldCase{"grid_distortion", "{distort: [-0.9, 0.9], normalized: false}"},
     FieldCase{"grid_elastic", ""},
     FieldCase{"grid_elastic", "{magnitude: 10000, num_grid: [7, 5]}"},
     FieldCase{"piecewise_affine", ""},
     FieldCase{"piecewise_affine", "{scale: 1, nb_rows: [2, 9], nb_cols: [2, 9]}"},
     FieldCase{"optical_distortion", ""},
     FieldCase{"optical_distortion", "[-0.3, 1]"},
-    FieldCase{"optical_distortion", "{distort: [-0.3, 1], model: fisheye}", false, true},
+    FieldCase{"optical_distortion", "{distort: [-0.3, 1], model: fisheye}"},
     FieldCase{"water", ""},
     FieldCase{"thin_plate_spline", "", true},
     FieldCase{"thin_plate_spline", "{num_control_points: 7}", true},
@@ -109,9 +108,8 @@ TEST_CASE("a fold would be found") {
 
 TEST_CASE("points behind a field find the output point that shows them") {
   int points = 0;
-  int swings = 0;  // where Newton's steps swing to and fro across a kink
   double worst = 0;
-  ForEachField([&](const FieldCase& field_case, const WarpField& field, std::uint64_t seed) {
+  ForEachField([&](const FieldCase&, const WarpField& field, std::uint64_t seed) {
     const cv::Mat& d = field.displacement;
     const StreamKey key{seed, 5, 1};
     Sample sample;
@@ -134,19 +132,13 @@ TEST_CASE("points behind a field find the output point that shows them") {
       const Point q = sample.instances[0].keypoints[i].at;
       const Point miss = q + DisplacementAt(d, q) - shown[i];
       const double length = std::sqrt(miss.dot(miss));
-      ++points;
-      if (length > 0.01 && field_case.kinks) {
-        ++swings;
-        continue;
-      }
       worst = std::max(worst, length);
+      ++points;
       if (length > 0.01) FAIL_CHECK("shown at " << shown[i] << ", found " << q << ", " << length);
     }
   });
   CHECK(points > 10'000);
-  CHECK(swings <= points / 2000);
-  MESSAGE(points << " points, " << swings << " missed at kinks, others at worst " << worst
-                 << " px off");
+  MESSAGE(points << " points, at worst " << worst << " px off");
 }
 
 TEST_CASE("no strength, no displacement") {
