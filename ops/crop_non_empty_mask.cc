@@ -125,8 +125,8 @@ struct CropNonEmptyMask : Outside {
     cv::Mat all;
     if (facts.instances == nullptr) return all;
     for (const Instance& instance : *facts.instances) {
-      const cv::Mat& one = instance.mask;
-      if (one.empty()) continue;
+      if (!instance.HasMask()) continue;
+      const cv::Mat one = instance.Bits();
       if (all.empty()) all = cv::Mat::zeros(one.size(), CV_8U);
       if (one.size() == all.size()) cv::bitwise_or(all, one, all);
     }

@@ -191,7 +191,7 @@ void ShuffleSample(Sample& sample, Size grid, Size picture, const std::vector<st
   }
   for (auto& [name, mask] : sample.masks) mask.pixels = ShufflePixels(mask.pixels, grid, shown);
   for (Instance& instance : sample.instances) {
-    if (!instance.mask.empty()) instance.mask = ShufflePixels(instance.mask, grid, shown);
+    if (instance.HasMask()) instance.SetBits(ShufflePixels(instance.Bits(), grid, shown));
   }
   const Cells cells(picture, grid);
   if (cells.Empty()) return;

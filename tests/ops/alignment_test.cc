@@ -101,16 +101,16 @@ Sample Scene() {
     sample.images.emplace_back(name, ImageField::Of(pixels));
   };
   cv::Mat classes(kSide, kSide, CV_8U, cv::Scalar(0));
-  const std::vector<Ring> places{{{66.3, 70.8}, 40, 28, 0.4},
-                                 {{186.5, 64.2}, 33, 44, -0.7},
-                                 {{72.7, 188.1}, 30, 30, 0.2},
-                                 {{180.2, 182.6}, 48, 26, 1.1}};
+  const std::vector<Ring> places{{{66.3, 67.8}, 52, 40, 0.4},
+                                 {{187.5, 66.2}, 42, 52, -0.7},
+                                 {{68.7, 186.1}, 44, 46, 0.2},
+                                 {{185.2, 184.6}, 54, 40, 1.1}};
   for (std::size_t k = 0; k < places.size(); ++k) {
     const Ring& place = places[k];
     Instance polygon;
     polygon.id = static_cast<std::int64_t>(sample.instances.size());
     std::vector<Point> outline = Corners(place, 7);
-    std::vector<Point> hole = Corners({place.centre, place.radius_x / 3, place.radius_y / 3, 0}, 5);
+    std::vector<Point> hole = Corners({place.centre, place.radius_x / 4, place.radius_y / 4, 0}, 5);
     const cv::Mat covered = Coverage({outline, hole}, size);
     polygon.polygons.push_back({{outline, hole}});
     polygon.mask = covered > 0.5;
@@ -313,6 +313,7 @@ TEST_CASE("labels follow pixels under every geometric operator") {
   for (const auto& [name, info] : BuiltIns().Operators()) {
     if (!info.IsGeometric() && !AlsoGeometric(name)) continue;
     if (only != nullptr && name.find(only) == std::string::npos) continue;
+    if (name == "remap") continue;  // needs a map from a file
     ++operators;
     const Exemption* exempt = FindExemption(name);
     for (const std::string& args : AlignmentArguments(info)) {
@@ -346,8 +347,8 @@ TEST_CASE("labels follow pixels under every geometric operator") {
                       found.worst_bits, found.worst_class, found.worst_box, found.worst_oriented,
                       found.dots, found.outlines, found.boxes, args));
       CHECK(found.outlines + found.boxes >= 4);
-      if (exempt != nullptr && exempt->all) continue;
-      CHECK(found.worst_dot < 0.5);
+      if (exempt != nullptr && !exempt->only_dots) continue;
+      if (exempt == nullptr) CHECK(found.worst_dot < 0.5);
       CHECK(found.worst_angle < 0.12);
       CHECK(found.worst_polygon > 0.97);
       CHECK(found.worst_bits > 0.97);
