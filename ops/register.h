@@ -9,6 +9,7 @@
 
 // Sorted. X(Name) stands for `void RegisterName(Registry&)`, defined in the operator's file.
 #define PIXLOOM_OPS(X)  \
+  X(Affine)             \
   X(BrightnessContrast) \
   X(ColorJitter)        \
   X(Crop)               \
