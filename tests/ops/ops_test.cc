@@ -36,6 +36,7 @@ TEST_CASE("arguments written out bind to the same operator") {
     const auto op = Bind(name, needs_size         ? "size: [5, 6]"
                                : name == "crop"   ? "{x_min: 0, y_min: 1, x_max: 4, y_max: 5}"
                                : name == "rotate" ? "{angle: {choice: [0, 90]}, border: wrap}"
+                               : name == "remap"  ? "tests/support/maps/swirl.npy"
                                                   : "");
     const std::string yaml = ToYaml(op->Arguments());
     CHECK(ToYaml(Bind(name, yaml)->Arguments()) == yaml);
