@@ -349,7 +349,10 @@ TEST_CASE("labels follow pixels under every geometric operator") {
       CHECK(found.outlines + found.boxes >= 4);
       if (exempt != nullptr && !exempt->only_dots) continue;
       if (exempt == nullptr) CHECK(found.worst_dot < 0.5);
-      CHECK(found.worst_angle < 0.12);
+      // A field's slope jumps from pixel to pixel; the two points lie a quarter pixel apart.
+      const bool field =
+          std::find(info.classes.begin(), info.classes.end(), "field") != info.classes.end();
+      CHECK(found.worst_angle < (field ? 0.25 : 1e-2));
       CHECK(found.worst_polygon > 0.97);
       CHECK(found.worst_bits > 0.97);
       CHECK(found.worst_class > 0.97);

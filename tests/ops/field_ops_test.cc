@@ -284,6 +284,25 @@ TEST_CASE("thin_plate_spline gives the same bits with any vector instructions") 
   DisableSimd("");
 }
 
+TEST_CASE("peers' names and spellings") {
+  for (const auto& [peer, ours] : {std::pair{"GridDistortion", "grid_distortion"},
+                                   {"GridElasticDeform", "grid_elastic"},
+                                   {"OpticalDistortion", "optical_distortion"},
+                                   {"PiecewiseAffine", "piecewise_affine"},
+                                   {"ThinPlateSpline", "thin_plate_spline"},
+                                   {"WaterRefraction", "water"},
+                                   {"RandomGridShuffle", "grid_shuffle"},
+                                   {"RandomJigsaw", "grid_shuffle"}}) {
+    CHECK(Ops().FindOperator(peer)->name == ours);
+  }
+  const Value grid = *Bind("grid_elastic", "num_grid_xy: [3, 5]")->Arguments().Find("num_grid");
+  CHECK(grid.items.at(0).integer == 5);
+  CHECK(grid.items.at(1).integer == 3);
+  const Value limit =
+      *Bind("optical_distortion", "distort_limit: 0.2")->Arguments().Find("distort");
+  CHECK(limit.items.at(0).number == -0.2);
+}
+
 TEST_CASE("pixel_spread") {
   const Drawn drawn = Draw("pixel_spread", "3", Picture(100, 80));
   const WarpField& field = FieldOf(drawn);
