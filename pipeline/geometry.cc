@@ -117,7 +117,10 @@ std::vector<Point> ClipToImage(const std::vector<Point>& ring, Size size) {
   std::vector<Point> r = ClipHalfPlane(ring, [](const Point& p) { return p.x; });
   r = ClipHalfPlane(r, [w](const Point& p) { return w - p.x; });
   r = ClipHalfPlane(r, [](const Point& p) { return p.y; });
-  return ClipHalfPlane(r, [h](const Point& p) { return h - p.y; });
+  r = ClipHalfPlane(r, [h](const Point& p) { return h - p.y; });
+  // Where a far end was cut, rounding leaves a point a little outside.
+  for (Point& p : r) p = {std::clamp(p.x, 0.0, w), std::clamp(p.y, 0.0, h)};
+  return r;
 }
 
 Polygon ClipToImage(const Polygon& polygon, Size size) {

@@ -9,8 +9,9 @@
 namespace pixloom {
 
 Point DisplacementAt(const cv::Mat& field, Point p) {
-  const double x = std::clamp(p.x - 0.5, 0.0, field.cols - 1.0);
-  const double y = std::clamp(p.y - 0.5, 0.0, field.rows - 1.0);
+  // fmax takes what is not a number to 0, clamp would hand it on.
+  const double x = std::fmin(std::fmax(p.x - 0.5, 0.0), field.cols - 1.0);
+  const double y = std::fmin(std::fmax(p.y - 0.5, 0.0), field.rows - 1.0);
   const int x0 = std::min(static_cast<int>(x), std::max(0, field.cols - 2));
   const int y0 = std::min(static_cast<int>(y), std::max(0, field.rows - 2));
   const int x1 = std::min(x0 + 1, field.cols - 1);

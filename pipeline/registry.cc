@@ -36,8 +36,9 @@ std::string Support::Text() const {
 }
 
 bool OpInfo::IsGeometric() const {
-  return std::any_of(classes.begin(), classes.end(),
-                     [](const std::string& c) { return c == "affine" || c == "field"; });
+  return std::any_of(classes.begin(), classes.end(), [](const std::string& c) {
+    return c == "affine" || c == "field" || c == "sample";
+  });
 }
 
 namespace {

@@ -23,16 +23,12 @@ inline const Exemption* FindExemption(std::string_view op) {
   static const std::vector<Exemption> exemptions{
       {"grid_shuffle", "cells trade places: a dot on a border lies in pieces", true},
       {"pixel_spread", "every pixel jumps on its own: labels stay"},
-      {"remap", "the map is the user's: remap_test compares a known one"},
   };
   for (const Exemption& e : exemptions) {
     if (e.op == op) return &e;
   }
   return nullptr;
 }
-
-// Moves labels without being a map or a field.
-inline bool AlsoGeometric(std::string_view op) { return op == "grid_shuffle"; }
 
 struct AlignmentRow {
   std::string_view op;
@@ -71,6 +67,7 @@ inline std::vector<std::string> AlignmentArguments(const OpInfo& op) {
       {"random_sized_box_safe_crop", {"[240, 250]"}},
       {"random_sized_crop", {"{size: [230, 240], height: [160, 250]}"}},
       {"random_zoom_out", {"{side_range: [1, 1.6]}"}},
+      {"remap", {"tests/support/maps/swirl.npy"}},
       {"resize", {"[200, 300]", "{size: [180, 210], interpolation: antialias}"}},
       {"rotate",
        {"[-40, 40]", "{angle: [-180, 180], border: replicate}", "{angle: [-90, 90], expand: true}",

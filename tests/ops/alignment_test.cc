@@ -311,9 +311,8 @@ TEST_CASE("labels follow pixels under every geometric operator") {
   const Sample scene = Scene();
   int operators = 0;
   for (const auto& [name, info] : BuiltIns().Operators()) {
-    if (!info.IsGeometric() && !AlsoGeometric(name)) continue;
+    if (!info.IsGeometric()) continue;
     if (only != nullptr && name.find(only) == std::string::npos) continue;
-    if (name == "remap") continue;  // needs a map from a file
     ++operators;
     const Exemption* exempt = FindExemption(name);
     for (const std::string& args : AlignmentArguments(info)) {
