@@ -170,7 +170,7 @@ cv::Mat Resample(const ImageView& source, const Taps& columns, const Taps& rows,
 }
 
 // How OpenCV is asked for a resize of a whole picture; nothing where it does something else.
-std::optional<int> OpenCvFlag(Resampling resampling, const AxisMaps& maps) {
+std::optional<int> OpenCvFlag(Resampling resampling, const AxisMaps& maps, int channels) {
   const double x = std::abs(maps.x.scale);
   const double y = std::abs(maps.y.scale);
   switch (resampling) {
@@ -179,7 +179,8 @@ std::optional<int> OpenCvFlag(Resampling resampling, const AxisMaps& maps) {
     case Resampling::kCubic:
       return cv::INTER_CUBIC;
     case Resampling::kArea:
-      if (x >= 1 && y >= 1) return cv::INTER_AREA;
+      // Its means take no more than four channels.
+      if (x >= 1 && y >= 1 && channels <= 4) return cv::INTER_AREA;
       if (x <= 1 && y <= 1) return cv::INTER_LINEAR;
       return std::nullopt;
     default:
@@ -249,7 +250,7 @@ cv::Mat ResizeAxisAligned(const ImageView& source, const AffineGroup& group) {
   const AxisMaps maps = TakeApart(group, source.full);
   if (group.resampling == Resampling::kNearest) return ResizeNearest(source, maps, group.border);
   const bool inside = maps.x.Inside() && maps.y.Inside();
-  const auto flag = OpenCvFlag(group.resampling, maps);
+  const auto flag = OpenCvFlag(group.resampling, maps, source.pixels.channels());
   if (flag && maps.x.Whole() && maps.y.Whole()) {
     PIXLOOM_CHECK(
         source.pixels.cols == source.full.width && source.pixels.rows == source.full.height,

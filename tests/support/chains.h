@@ -82,6 +82,8 @@ inline const std::vector<ChainCase>& Chains() {
       {"elastic", "[elastic: {alpha: 30, sigma: 4}]", kSampled, 1, true},
       {"elastic_reflect", "[elastic: {alpha: [5, 60], sigma: [3, 9], border: reflect}]", kSampled,
        1, true},
+      {"elastic_diagonal", "[elastic: {alpha: 40, sigma: 6, same_dxdy: true}]", kSampled, 1, true},
+      {"elastic_wide", "[elastic: {alpha: 300, sigma: 40, border: reflect101}]", kSampled, 1, true},
       {"elastic_nearest", "[elastic: {alpha: 20, sigma: 5, interpolation: nearest}]", kSame, 0,
        true},
 
