@@ -15,9 +15,10 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 void ReverseRow3Impl(const std::uint8_t* in, std::uint8_t* out, std::size_t pixels) {
-  const hn::ScalableTag<std::uint8_t> d8;
+  // Wider stores would mostly cross lines of the cache.
+  const hn::CappedTag<std::uint8_t, 32> d8;
   const hn::Repartition<std::uint32_t, decltype(d8)> d32;
-  constexpr std::size_t kBytes = hn::MaxLanes(hn::ScalableTag<std::uint8_t>());
+  constexpr std::size_t kBytes = hn::MaxLanes(hn::CappedTag<std::uint8_t, 32>());
   constexpr std::size_t kBlocks = kBytes / 16;
   const std::uint8_t* end = in + 3 * pixels;
   std::size_t left = pixels;

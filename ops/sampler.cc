@@ -2,6 +2,7 @@
 #include "ops/sampler.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -54,7 +55,7 @@ class Sampler {
         border_(border),
         blending_(blending),
         channels_(source.pixels.channels()),
-        fill_(FillPixel<S>(border.fill, channels_)) {
+        fill_(FillOf(border.fill, channels_)) {
     const int right = source.origin.x + source.pixels.cols - 1;
     const int bottom = source.origin.y + source.pixels.rows - 1;
     pixels_ = {source.origin.x, source.origin.y, right, bottom};
@@ -92,6 +93,24 @@ class Sampler {
 
  private:
   static constexpr bool kBytes = std::is_same_v<S, std::uint8_t> && std::is_same_v<D, std::uint8_t>;
+  // Means of blocks, in levels times 1 << kMeanBits.
+  static constexpr bool kMeans =
+      std::is_same_v<S, std::uint16_t> && std::is_same_v<D, std::uint8_t>;
+
+  static D Whole(S value) {
+    if constexpr (kMeans) {
+      return static_cast<D>((value + (1 << (kMeanBits - 1))) >> kMeanBits);
+    } else {
+      return RoundTo<D>(value);
+    }
+  }
+
+  static std::vector<S> FillOf(std::array<double, 4> levels, int channels) {
+    if constexpr (kMeans) {
+      for (double& level : levels) level = std::clamp(level, 0.0, 255.0) * (1 << kMeanBits);
+    }
+    return FillPixel<S>(levels, channels);
+  }
 
   const S* At(int column, int row) const {
     return source_.pixels.ptr<S>(row - source_.origin.y) +
@@ -126,7 +145,7 @@ class Sampler {
   void CopyTaps(const TapBlock& taps, D* out) const {
     const int channels = kChannels > 0 ? kChannels : channels_;
     const auto copy = [&](const S* tap) {
-      for (int c = 0; c < channels; ++c) out[c] = RoundTo<D>(tap[c]);
+      for (int c = 0; c < channels; ++c) out[c] = Whole(tap[c]);
       out += channels;
     };
     if (pixels_.Holds(taps)) {
@@ -144,7 +163,7 @@ class Sampler {
   }
 
   void Linear(TapBlock& taps, D* out) const {
-    FindTaps(taps, kBytes);
+    FindTaps(taps, kBytes || kMeans);
     if (OutsideConstant(taps, 0)) return Fill(taps.count, out);
     const auto alone = [&](int i, D* to) { BlendAt(taps, i, to); };
     if constexpr (kBytes) {
@@ -153,6 +172,7 @@ class Sampler {
         return Bytes(taps, vector_, BlendInside, alone, out);
       }
     }
+    if constexpr (kMeans) return Bytes(taps, vector_, BlendMeansInside, alone, out);
     for (int i = 0; i < taps.count; ++i) alone(i, out + i * channels_);
   }
 
@@ -169,10 +189,10 @@ class Sampler {
   }
 
   // Vectors where all taps are inside, pixel by pixel elsewhere.
-  template <class Alone>
-  void Bytes(const TapBlock& taps, const TapRange& inside, decltype(BlendInside)* blend,
-             const Alone& alone, std::uint8_t* out) const {
-    const auto stride = static_cast<std::ptrdiff_t>(source_.pixels.step[0]);
+  template <class Blend, class Alone>
+  void Bytes(const TapBlock& taps, const TapRange& inside, Blend* blend, const Alone& alone,
+             std::uint8_t* out) const {
+    const auto stride = static_cast<std::ptrdiff_t>(source_.pixels.step1());
     std::uint8_t pixels[kSampleBlock * 4 + kBlendSlack];
     const bool all = inside.Holds(taps);
     for (int begin = 0; begin < taps.count;) {
@@ -305,21 +325,22 @@ class Sampler {
 
   void Fill(int count, D* out) const {
     for (int i = 0; i < count; ++i, out += channels_) {
-      for (int c = 0; c < channels_; ++c) out[c] = RoundTo<D>(fill_[static_cast<std::size_t>(c)]);
+      for (int c = 0; c < channels_; ++c) out[c] = Whole(fill_[static_cast<std::size_t>(c)]);
     }
   }
 
   void Blend(const TapBlock& taps, int i, const S* p00, const S* p10, const S* p01, const S* p11,
              D* out) const {
-    if constexpr (kBytes) {
-      // The same integers as BlendInside.
+    if constexpr (kBytes || kMeans) {
+      // The same integers as BlendInside and BlendMeansInside.
+      constexpr int kDrop = kWeightBits + (kMeans ? kMeanBits : 0);
       const int w00 = taps.upper[i] & 0xFFFF;
       const int w10 = taps.upper[i] >> 16;
       const int w01 = taps.lower[i] & 0xFFFF;
       const int w11 = taps.lower[i] >> 16;
       for (int c = 0; c < channels_; ++c) {
         const int sum = p00[c] * w00 + p10[c] * w10 + p01[c] * w01 + p11[c] * w11;
-        out[c] = static_cast<D>((sum + (1 << (kWeightBits - 1))) >> kWeightBits);
+        out[c] = static_cast<D>((sum + (1 << (kDrop - 1))) >> kDrop);
       }
     } else {
       const float dx = taps.dx[i];
@@ -371,6 +392,12 @@ cv::Mat SampleAt(const ImageView& source, const PositionMap& positions, Size out
       }
       if (depth == CV_16U) {
         return SampleTyped<S, std::uint16_t>(source, positions, out, border, blending);
+      }
+    }
+    if constexpr (std::is_same_v<S, std::uint16_t>) {
+      if (depth == CV_8U) {
+        PIXLOOM_CHECK(blending == Blending::kLinear, "means are blended from 2 x 2");
+        return SampleTyped<S, std::uint8_t>(source, positions, out, border, blending);
       }
     }
     PIXLOOM_CHECK(depth == source.pixels.depth(), "integers keep their depth");

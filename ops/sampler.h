@@ -12,6 +12,12 @@
 
 namespace pixloom {
 
+// Everything but nearest and the kinds that blend 4 x 4 pixels.
+inline bool BlendsTwoByTwo(Resampling resampling) {
+  return resampling == Resampling::kLinear || resampling == Resampling::kArea ||
+         resampling == Resampling::kAntialias;
+}
+
 // Where output pixels show the source.
 class PositionMap {
  public:

@@ -189,6 +189,93 @@ void BlendPixels(const std::uint8_t* HWY_RESTRICT base, std::ptrdiff_t stride, c
   StorePixels<kChannels>(begin, end, out, blend);
 }
 
+template <int kChannels>
+void BlendMeansPixels(const std::uint16_t* HWY_RESTRICT base, std::ptrdiff_t stride,
+                      const TapBlock& taps, int begin, int end, std::uint8_t* HWY_RESTRICT out) {
+  const hn::FixedTag<std::uint8_t, 16> d8;
+  const hn::FixedTag<std::int16_t, 8> d16;
+  const hn::FixedTag<std::int32_t, 4> d32;
+  alignas(16) static constexpr std::uint8_t kPairs3[16] = {
+      0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11, kZero, kZero, kZero, kZero};
+  alignas(16) static constexpr std::uint8_t kPairs4[16] = {0, 1, 8,  9,  2, 3, 10, 11,
+                                                           4, 5, 12, 13, 6, 7, 14, 15};
+  const auto pairs = hn::Load(d8, kChannels == 3 ? kPairs3 : kPairs4);
+  const auto blend = [&](int i) HWY_ATTR {
+    const std::uint16_t* upper =
+        base + taps.row[i] * stride + std::ptrdiff_t{taps.column[i]} * kChannels;
+    const auto load = [&](const std::uint16_t* at) HWY_ATTR {
+      const auto bytes = hn::LoadU(d8, reinterpret_cast<const std::uint8_t*>(at));
+      return hn::BitCast(d16, hn::TableLookupBytesOr0(bytes, pairs));
+    };
+    const auto weights = [&](std::int32_t pair)
+                             HWY_ATTR { return hn::BitCast(d16, hn::Set(d32, pair)); };
+    auto rest = hn::Zero(d32);
+    auto sum = hn::Set(d32, 1 << (kWeightBits + kMeanBits - 1));
+    sum = hn::ReorderWidenMulAccumulate(d32, load(upper), weights(taps.upper[i]), sum, rest);
+    sum =
+        hn::ReorderWidenMulAccumulate(d32, load(upper + stride), weights(taps.lower[i]), sum, rest);
+    return hn::ShiftRight<kWeightBits + kMeanBits>(hn::RearrangeToOddPlusEven(sum, rest));
+  };
+  StorePixels<kChannels>(begin, end, out, blend);
+}
+
+void BlendMeansInsideImpl(const std::uint16_t* base, std::ptrdiff_t stride, const TapBlock& taps,
+                          int begin, int end, int channels, std::uint8_t* out) {
+  if (channels == 3) {
+    BlendMeansPixels<3>(base, stride, taps, begin, end, out);
+  } else {
+    BlendMeansPixels<4>(base, stride, taps, begin, end, out);
+  }
+}
+
+// kFactor 0: known at run time.
+template <int kFactor>
+void BlockMeansOf(const std::uint16_t* HWY_RESTRICT sums, int factor, int channels,
+                  std::uint16_t* HWY_RESTRICT out, std::size_t blocks) {
+  const hn::FixedTag<std::uint16_t, 4> d;
+  if (kFactor > 0) factor = kFactor;
+  // The largest sum, as far up in 16 bits as it goes, times `scale` over 2^16 is the largest mean.
+  const int largest = 255 * factor * factor;
+  int shift = 0;
+  while (largest << (shift + 1) <= 65535) ++shift;
+  const auto scale =
+      hn::Set(d, static_cast<std::uint16_t>((255LL << (kMeanBits + 16)) / (largest << shift)));
+  for (std::size_t i = 0; i < blocks; ++i, out += channels) {
+    auto sum = hn::LoadU(d, sums);
+    sums += channels;
+    for (int k = 1; k < factor; ++k, sums += channels) sum = hn::Add(sum, hn::LoadU(d, sums));
+    hn::StoreU(hn::MulHigh(hn::ShiftLeftSame(sum, shift), scale), d, out);
+  }
+}
+
+void BlockMeansImpl(const std::uint16_t* sums, int factor, int channels, std::uint16_t* out,
+                    std::size_t blocks) {
+  if (factor == 2) {
+    BlockMeansOf<2>(sums, factor, channels, out, blocks);
+  } else {
+    BlockMeansOf<0>(sums, factor, channels, out, blocks);
+  }
+}
+
+void SumRowsImpl(const std::uint8_t* const* rows, int count, std::uint16_t* out,
+                 std::size_t values) {
+  const hn::ScalableTag<std::uint16_t> d;
+  const hn::Rebind<std::uint8_t, decltype(d)> d8;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= values; i += hn::Lanes(d)) {
+    auto sum = hn::PromoteTo(d, hn::LoadU(d8, rows[0] + i));
+    for (int k = 1; k < count; ++k) {
+      sum = hn::Add(sum, hn::PromoteTo(d, hn::LoadU(d8, rows[k] + i)));
+    }
+    hn::StoreU(sum, d, out + i);
+  }
+  for (; i < values; ++i) {
+    int sum = 0;
+    for (int k = 0; k < count; ++k) sum += rows[k][i];
+    out[i] = static_cast<std::uint16_t>(sum);
+  }
+}
+
 // Pairs of taps side by side, channel by channel, widened to 16 bits: taps -1 and 0, then 1 and 2.
 alignas(32) constexpr std::uint8_t kCubic3[32] = {
     0, kZero, 3, kZero, 1, kZero, 4,  kZero, 2, kZero, 5,  kZero, kZero, kZero, kZero, kZero,
@@ -287,6 +374,9 @@ HWY_EXPORT(MapPositionsImpl);
 HWY_EXPORT(FindTapsImpl);
 HWY_EXPORT(FindNearestImpl);
 HWY_EXPORT(BlendInsideImpl);
+HWY_EXPORT(BlendMeansInsideImpl);
+HWY_EXPORT(BlockMeansImpl);
+HWY_EXPORT(SumRowsImpl);
 HWY_EXPORT(FindCubicTapsImpl);
 HWY_EXPORT(BlendCubicInsideImpl);
 
@@ -298,6 +388,20 @@ void MapPositions(const double* map, bool affine, int x, int y, double* source_x
 void FindNearest(TapBlock& taps) { HWY_DYNAMIC_DISPATCH(FindNearestImpl)(taps); }
 
 void FindTaps(TapBlock& taps, bool weights) { HWY_DYNAMIC_DISPATCH(FindTapsImpl)(taps, weights); }
+
+void BlendMeansInside(const std::uint16_t* base, std::ptrdiff_t stride, const TapBlock& taps,
+                      int begin, int end, int channels, std::uint8_t* out) {
+  HWY_DYNAMIC_DISPATCH(BlendMeansInsideImpl)(base, stride, taps, begin, end, channels, out);
+}
+
+void BlockMeans(const std::uint16_t* sums, int factor, int channels, std::uint16_t* out,
+                std::size_t blocks) {
+  HWY_DYNAMIC_DISPATCH(BlockMeansImpl)(sums, factor, channels, out, blocks);
+}
+
+void SumRows(const std::uint8_t* const* rows, int count, std::uint16_t* out, std::size_t values) {
+  HWY_DYNAMIC_DISPATCH(SumRowsImpl)(rows, count, out, values);
+}
 
 void FindCubicTaps(TapBlock& taps, bool weights) {
   HWY_DYNAMIC_DISPATCH(FindCubicTapsImpl)(taps, weights);

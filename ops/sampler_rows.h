@@ -57,9 +57,23 @@ inline constexpr int kBlendSlack = 16;
 void BlendInside(const std::uint8_t* base, std::ptrdiff_t stride, const TapBlock& taps, int begin,
                  int end, int channels, std::uint8_t* out);
 
-// The same over 4 x 4 taps: 16 bytes at each of the four leftmost taps must be readable.
+// The same on 16-bit pixels: sixteen bytes of each row are read, `stride` counts values.
+// Results drop kMeanBits bits.
+inline constexpr int kMeanBits = 7;
+void BlendMeansInside(const std::uint16_t* base, std::ptrdiff_t stride, const TapBlock& taps,
+                      int begin, int end, int channels, std::uint8_t* out);
+
+// BlendInside over 4 x 4 taps: 16 bytes at each of the four leftmost taps must be readable.
 void BlendCubicInside(const std::uint8_t* base, std::ptrdiff_t stride, const TapBlock& taps,
                       int begin, int end, int channels, std::uint8_t* out);
+
+// Means of the `factor` x `factor` blocks of one row of blocks, in levels times 1 << kMeanBits:
+// from sums over `factor` rows of pixels of 3 or 4 channels. Eight bytes of every pixel must be
+// readable, and writable. `factor` at most 16.
+void BlockMeans(const std::uint16_t* sums, int factor, int channels, std::uint16_t* out,
+                std::size_t blocks);
+// out[i] = rows[0][i] + rows[1][i] + ...; at least one row, at most 16.
+void SumRows(const std::uint8_t* const* rows, int count, std::uint16_t* out, std::size_t values);
 
 // Weights of taps -1, 0, 1 and 2 of a position `t` behind tap 0 (a = -0.75).
 inline void CubicWeights(float t, float* weights) {

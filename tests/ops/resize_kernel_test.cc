@@ -130,9 +130,8 @@ TEST_CASE("a plain linear, cubic or area resize is OpenCV's") {
           cv::resize(image, theirs, {out.width, out.height}, 0, 0, flag);
           REQUIRE(SamePixels(expected, theirs));
         }
-        // The float64 definition agrees.
-        REQUIRE(MaxDifference(expected, FilterReference(image, group)) <=
-                Tolerance(depth) * (resampling == Resampling::kCubic ? 1.3 : 1));
+        // The float64 definition agrees, as far as OpenCV's weights of 11 bits and float32 go.
+        REQUIRE(MaxDifference(expected, FilterReference(image, group)) <= 2 * Tolerance(depth));
       }
     }
   });
