@@ -14,7 +14,9 @@
 #include "ops/blur_kernel.h"
 #include "ops/colour_kernel.h"
 #include "ops/families.h"
+#include "ops/noise_field.h"
 #include "ops/noise_kernel.h"
+#include "pipeline/buffer_pool.h"
 
 namespace pixloom {
 namespace {
@@ -46,7 +48,7 @@ void Compare(const std::string& name, const std::function<void()>& own,
   }
   const double a = Median(own_times);
   const double b = Median(opencv_times);
-  fmt::print("{:34} {:9.1f} {:9.1f}   {:5.2f}x  {:8.1f} {:8.1f}\n", name, a, b, b / a,
+  fmt::print("{:38} {:9.1f} {:9.1f}   {:5.2f}x  {:8.1f} {:8.1f}\n", name, a, b, b / a,
              *std::min_element(own_times.begin(), own_times.end()),
              *std::min_element(opencv_times.begin(), opencv_times.end()));
 }
@@ -59,8 +61,21 @@ AffineGroup GroupOf(const Matrix& map, Size in, Size out) {
   return group;
 }
 
+// Every pixel's own position.
+cv::Mat GridOf(int side) {
+  cv::Mat grid(side, side, CV_32FC2);
+  for (int y = 0; y < side; ++y) {
+    for (int x = 0; x < side; ++x) {
+      grid.at<cv::Vec2f>(y, x) = {static_cast<float>(x), static_cast<float>(y)};
+    }
+  }
+  return grid;
+}
+
 void Run() {
   cv::setNumThreads(1);
+  // As in a run; and OpenCV's calls write to the same buffer again and again.
+  InstallBufferPool();
   cv::Mat image(512, 512, CV_8UC3);
   cv::randu(image, 0, 256);
   const auto families = MakeFamilies();
@@ -69,78 +84,118 @@ void Run() {
   cv::Mat own;
   cv::Mat theirs;
 
-  fmt::print("{:34} {:>9} {:>9}   {:>6}  {:>8} {:>8}\n", "512x512x3 uint8, us", "own", "OpenCV",
+  fmt::print("{:38} {:>9} {:>9}   {:>6}  {:>8} {:>8}\n", "512x512x3 uint8, us", "own", "OpenCV",
              "gain", "best own", "best cv");
-  const AffineGroup flip = GroupOf(Matrix::MirrorX(512), size, size);
-  Compare(
-      "hflip / cv::flip", [&] { own = families->Affine(view, flip); },
-      [&] { cv::flip(image, theirs, 1); });
-
-  const AffineGroup quarter = GroupOf(Matrix{{0, -1, 512, 1, 0, 0, 0, 0, 1}}, size, size);
-  Compare(
-      "rot90 / cv::rotate", [&] { own = families->Affine(view, quarter); },
-      [&] { cv::rotate(image, theirs, cv::ROTATE_90_CLOCKWISE); });
+  // The result before goes back to the pool first, as it has in a chain.
+  const auto affine_of = [&](const AffineGroup& group) {
+    return [&own, &families, &view, group] {
+      own.release();
+      own = families->Affine(view, group);
+    };
+  };
+  Compare("hflip / cv::flip", affine_of(GroupOf(Matrix::MirrorX(512), size, size)),
+          [&] { cv::flip(image, theirs, 1); });
+  Compare("vflip / cv::flip", affine_of(GroupOf(Matrix::MirrorY(512), size, size)),
+          [&] { cv::flip(image, theirs, 0); });
+  Compare("rot90 / cv::rotate",
+          affine_of(GroupOf(Matrix{{0, -1, 512, 1, 0, 0, 0, 0, 1}}, size, size)),
+          [&] { cv::rotate(image, theirs, cv::ROTATE_90_CLOCKWISE); });
+  Compare("transpose / cv::transpose",
+          affine_of(GroupOf(Matrix{{0, 1, 0, 1, 0, 0, 0, 0, 1}}, size, size)),
+          [&] { cv::transpose(image, theirs); });
+  AffineGroup pad = GroupOf(Matrix::Translate(32, 32), size, {576, 576});
+  pad.border.fill = {114, 114, 114, 0};
+  Compare("pad / cv::copyMakeBorder", affine_of(pad), [&] {
+    cv::copyMakeBorder(image, theirs, 32, 32, 32, 32, cv::BORDER_CONSTANT, cv::Scalar::all(114));
+  });
 
   const Matrix turn = Matrix::Translate(256, 256) * Matrix::Rotate(0.3) * Matrix::Scale(1.1, 1.1) *
                       Matrix::Translate(-256, -256);
   const cv::Mat affine =
       (cv::Mat_<double>(2, 3) << turn.m[0], turn.m[1], turn.m[2], turn.m[3], turn.m[4], turn.m[5]);
   AffineGroup warp = GroupOf(turn, size, size);
-  Compare(
-      "warp linear constant / warpAffine", [&] { own = families->Affine(view, warp); },
-      [&] {
-        cv::warpAffine(image, theirs, affine, {512, 512});
-      });
+  Compare("warp linear constant / warpAffine", affine_of(warp), [&] {
+    cv::warpAffine(image, theirs, affine, {512, 512});
+  });
   warp.border.mode = Border::kReflect101;
-  Compare(
-      "warp linear reflect101 / warpAffine", [&] { own = families->Affine(view, warp); },
-      [&] {
-        cv::warpAffine(image, theirs, affine, {512, 512}, cv::INTER_LINEAR, cv::BORDER_REFLECT_101);
-      });
+  Compare("warp linear reflect101 / warpAffine", affine_of(warp), [&] {
+    cv::warpAffine(image, theirs, affine, {512, 512}, cv::INTER_LINEAR, cv::BORDER_REFLECT_101);
+  });
   warp.resampling = Resampling::kNearest;
-  Compare(
-      "warp nearest / warpAffine", [&] { own = families->Affine(view, warp); },
-      [&] {
-        cv::warpAffine(image, theirs, affine, {512, 512}, cv::INTER_NEAREST,
-                       cv::BORDER_REFLECT_101);
-      });
+  Compare("warp nearest / warpAffine", affine_of(warp), [&] {
+    cv::warpAffine(image, theirs, affine, {512, 512}, cv::INTER_NEAREST, cv::BORDER_REFLECT_101);
+  });
+  warp.resampling = Resampling::kCubic;
+  Compare("warp cubic / warpAffine", affine_of(warp), [&] {
+    cv::warpAffine(image, theirs, affine, {512, 512}, cv::INTER_CUBIC, cv::BORDER_REFLECT_101);
+  });
   Matrix tilt = turn;
   tilt.m[6] = 1e-4;
   tilt.m[7] = -2e-4;
   const AffineGroup projective = GroupOf(tilt, size, size);
   const cv::Mat matrix(3, 3, CV_64F, tilt.m.data());
-  Compare(
-      "projective / warpPerspective", [&] { own = families->Affine(view, projective); },
-      [&] {
-        cv::warpPerspective(image, theirs, matrix, {512, 512});
-      });
+  Compare("projective / warpPerspective", affine_of(projective), [&] {
+    cv::warpPerspective(image, theirs, matrix, {512, 512});
+  });
 
   WarpField field;
   field.displacement.create(512, 512, CV_32FC2);
   cv::randu(field.displacement, -4, 4);
   cv::GaussianBlur(field.displacement, field.displacement, {17, 17}, 6);
   field.border.mode = Border::kReflect101;
-  cv::Mat positions(512, 512, CV_32FC2);
-  for (int y = 0; y < 512; ++y) {
-    for (int x = 0; x < 512; ++x) {
-      positions.at<cv::Vec2f>(y, x) = field.displacement.at<cv::Vec2f>(y, x) +
-                                      cv::Vec2f(static_cast<float>(x), static_cast<float>(y));
-    }
-  }
+  const cv::Mat positions = field.displacement + GridOf(512);
+  cv::Mat planes[2] = {cv::Mat(512, 512, CV_32F), cv::Mat(512, 512, CV_32F)};
+  cv::Mat grid[2];
+  cv::split(GridOf(512), grid);
   Compare(
-      "field / cv::remap", [&] { own = families->Field(image, field); },
+      "field / cv::remap",
+      [&] {
+        own.release();
+        own = families->Field(image, field);
+      },
       [&] {
         cv::remap(image, theirs, positions, cv::noArray(), cv::INTER_LINEAR,
                   cv::BORDER_REFLECT_101);
       });
 
-  AffineGroup shrink = GroupOf(Matrix::Scale(224.0 / 512, 224.0 / 512), size, {224, 224});
-  shrink.resampling = Resampling::kAntialias;
-  Compare(
-      "antialias 512->224 / INTER_AREA", [&] { own = families->Affine(view, shrink); },
-      [&] {
-        cv::resize(image, theirs, {224, 224}, 0, 0, cv::INTER_AREA);
-      });
+  // The whole of elastic: noise, smoothing, sampling.
+  for (const double sigma : {5.0, 50.0}) {
+    const int side = 2 * static_cast<int>(3.5 * sigma) + 1;
+    Compare(
+        fmt::format("elastic sigma {} / randu, blur, remap", sigma),
+        [&] {
+          own.release();
+          field.displacement = SmoothNoise({512, 512}, sigma, 50, false, {1, 2, 3});
+          own = families->Field(image, field);
+        },
+        [&] {
+          for (int axis = 0; axis < 2; ++axis) {
+            cv::randu(planes[axis], -1, 1);
+            cv::GaussianBlur(planes[axis], planes[axis], {side, side}, sigma);
+            cv::scaleAdd(planes[axis], 50, grid[axis], planes[axis]);
+          }
+          cv::remap(image, theirs, planes[0], planes[1], cv::INTER_LINEAR, cv::BORDER_REFLECT_101);
+        });
+  }
+
+  const auto resize = [&](const std::string& name, Resampling kind, int side, int flag) {
+    AffineGroup group = GroupOf(Matrix::Scale(side / 512.0, side / 512.0), size, {side, side});
+    group.resampling = kind;
+    Compare(name, affine_of(group), [&, side, flag] {
+      cv::resize(image, theirs, {side, side}, 0, 0, flag);
+    });
+  };
+  resize("antialias 512->224 / INTER_AREA", Resampling::kAntialias, 224, cv::INTER_AREA);
+  resize("antialias_cubic 512->224 / INTER_AREA", Resampling::kAntialiasCubic, 224, cv::INTER_AREA);
+  resize("lanczos 512->224 / INTER_AREA", Resampling::kLanczos, 224, cv::INTER_AREA);
+  resize("antialias_cubic 512->800 / INTER_CUBIC", Resampling::kAntialiasCubic, 800,
+         cv::INTER_CUBIC);
+  resize("lanczos 512->800 / INTER_LANCZOS4", Resampling::kLanczos, 800, cv::INTER_LANCZOS4);
+  resize("linear 512->224 / INTER_LINEAR", Resampling::kLinear, 224, cv::INTER_LINEAR);
+  resize("cubic 512->224 / INTER_CUBIC", Resampling::kCubic, 224, cv::INTER_CUBIC);
+  resize("area 512->224 / INTER_AREA", Resampling::kArea, 224, cv::INTER_AREA);
+  resize("nearest 512->224 / INTER_NEAREST", Resampling::kNearest, 224, cv::INTER_NEAREST);
+  resize("nearest 512->800 / INTER_NEAREST", Resampling::kNearest, 800, cv::INTER_NEAREST);
 
   cv::Mat worked = image.clone();
   const ColourStep lut[] = {Lut{[](int, double x) { return 1 - x * x; }, false}};

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "ops/copy_rows.h"
 #include "ops/pixel_math.h"
 
 namespace pixloom {
@@ -28,8 +29,23 @@ struct Run {
   int stride = 0;
 };
 
+// All columns lie side by side, in this direction. No early way out: that is faster.
+bool Advances(const std::vector<int>& columns, int stride) {
+  bool all = true;
+  for (int x = 0; x < static_cast<int>(columns.size()); ++x) {
+    all &= columns[static_cast<std::size_t>(x)] == columns[0] + x * stride;
+  }
+  return all;
+}
+
 std::vector<Run> FindRuns(const std::vector<int>& columns) {
   std::vector<Run> runs;
+  for (const int stride : {1, -1}) {
+    if (columns.size() > 1 && std::min(columns.front(), columns.back()) >= 0 &&
+        Advances(columns, stride)) {
+      return {{0, columns[0], static_cast<int>(columns.size()), stride}};
+    }
+  }
   for (int x = 0; x < static_cast<int>(columns.size()); ++x) {
     const int index = columns[static_cast<std::size_t>(x)];
     if (!runs.empty()) {
@@ -51,6 +67,7 @@ std::vector<Run> FindRuns(const std::vector<int>& columns) {
 // Writes pixels in reverse order, 16 bytes at a time: one byte shuffle turns the last pixels of the
 // source around. Both runs hold `count` pixels of `size` bytes.
 void CopyReversed(const Byte* in, Byte* out, int count, int size) {
+  if (size == 3) return ReverseRow3(in, out, static_cast<std::size_t>(count));
   const Byte* end = in + std::ptrdiff_t{count} * size;
   int left = count;
   if (size <= 8) {
@@ -114,6 +131,87 @@ void CopyScattered(const Byte* base, const std::vector<std::ptrdiff_t>& across,
   }
 }
 
+// Four rows of four three-byte pixels become four columns. Sixteen bytes of every row are read and
+// written; the last four are no pixels.
+void Transpose4x4(const Byte* const* in, Byte* const* out) {
+  const hn::FixedTag<Byte, 16> d8;
+  const hn::Repartition<std::uint32_t, decltype(d8)> d32;
+  const hn::Repartition<std::uint64_t, decltype(d8)> d64;
+  alignas(16) static constexpr Byte kWiden[16] = {0, 1, 2, 0x80, 3, 4,  5,  0x80,
+                                                  6, 7, 8, 0x80, 9, 10, 11, 0x80};
+  alignas(16) static constexpr Byte kNarrow[16] = {0,  1,  2,  4,  5,    6,    8,    9,
+                                                   10, 12, 13, 14, 0x80, 0x80, 0x80, 0x80};
+  const auto widen = hn::Load(d8, kWiden);
+  const auto narrow = hn::Load(d8, kNarrow);
+  const auto load = [&](const Byte* row) {
+    return hn::BitCast(d32, hn::TableLookupBytesOr0(hn::LoadU(d8, row), widen));
+  };
+  const auto store = [&](auto pixels, Byte* row) {
+    hn::StoreU(hn::TableLookupBytesOr0(hn::BitCast(d8, pixels), narrow), d8, row);
+  };
+  const auto a = load(in[0]), b = load(in[1]), c = load(in[2]), d = load(in[3]);
+  const auto ab_low = hn::BitCast(d64, hn::InterleaveLower(d32, a, b));
+  const auto ab_high = hn::BitCast(d64, hn::InterleaveUpper(d32, a, b));
+  const auto cd_low = hn::BitCast(d64, hn::InterleaveLower(d32, c, d));
+  const auto cd_high = hn::BitCast(d64, hn::InterleaveUpper(d32, c, d));
+  store(hn::InterleaveLower(d64, ab_low, cd_low), out[0]);
+  store(hn::InterleaveUpper(d64, ab_low, cd_low), out[1]);
+  store(hn::InterleaveLower(d64, ab_high, cd_high), out[2]);
+  store(hn::InterleaveUpper(d64, ab_high, cd_high), out[3]);
+}
+
+// A transposed copy of three-byte pixels, whose source columns run forwards or backwards from top
+// to bottom: base + across[x] + down[y]. Squares at the lower and right edges, where vectors would
+// read or write too far, are copied pixel by pixel.
+void CopyTransposed3(const Byte* base, const std::vector<std::ptrdiff_t>& across,
+                     const std::vector<std::ptrdiff_t>& down, cv::Mat& out) {
+  // Rows of the result that are written side by side: as many bytes as a cache line of the source.
+  constexpr int kStrip = 16;
+  const auto pixel = [&](int x, int y) {
+    std::memcpy(out.ptr(y) + 3 * std::ptrdiff_t{x},
+                base + across[static_cast<std::size_t>(x)] + down[static_cast<std::size_t>(y)], 3);
+  };
+  const bool backwards = down.size() > 1 && down[1] < down[0];
+  // The last source column is no start of sixteen readable bytes of the last row.
+  const std::ptrdiff_t far = std::max(down.front(), down.back());
+  for (int y0 = 0; y0 < out.rows; y0 += kStrip) {
+    const int y1 = std::min(out.rows, y0 + kStrip);
+    for (int x = 0; x < out.cols; x += 4) {
+      for (int y = y0; y < y1; y += 4) {
+        const bool square = x + 6 <= out.cols && y + 4 <= out.rows;
+        const std::ptrdiff_t first =
+            square ? down[static_cast<std::size_t>(backwards ? y + 3 : y)] : 0;
+        if (!square || first + 15 > far + 2) {
+          for (int j = y; j < std::min(y + 4, y1); ++j) {
+            for (int i = x; i < std::min(x + 4, out.cols); ++i) pixel(i, j);
+          }
+          continue;
+        }
+        const Byte* in[4];
+        Byte* to[4];
+        for (int i = 0; i < 4; ++i) {
+          in[i] = base + across[static_cast<std::size_t>(x + i)] + first;
+          to[i] = out.ptr(backwards ? y + 3 - i : y + i) + 3 * std::ptrdiff_t{x};
+        }
+        Transpose4x4(in, to);
+      }
+    }
+  }
+}
+
+// Source columns that run forwards or backwards, and no fill.
+bool IsTurn(const std::vector<std::ptrdiff_t>& across, const std::vector<std::ptrdiff_t>& down) {
+  if (std::any_of(across.begin(), across.end(), [](std::ptrdiff_t v) { return v < 0; })) {
+    return false;
+  }
+  const std::ptrdiff_t step = down.size() > 1 ? down[1] - down[0] : 3;
+  if (std::abs(step) != 3) return false;
+  for (std::size_t i = 0; i < down.size(); ++i) {
+    if (down[i] < 0 || (i > 0 && down[i] - down[i - 1] != step)) return false;
+  }
+  return true;
+}
+
 void CopyScatteredAnySize(const Byte* base, const std::vector<std::ptrdiff_t>& across,
                           const std::vector<std::ptrdiff_t>& down, const Byte* fill, int size,
                           cv::Mat& out) {
@@ -156,7 +254,14 @@ std::vector<Byte> FillRow(const cv::Mat& like, const std::array<double, 4>& fill
   });
 }
 
+bool HasFill(const std::vector<int>& indices) {
+  int lowest = 0;
+  for (const int i : indices) lowest = std::min(lowest, i);
+  return lowest < 0;
+}
+
 void Shift(std::vector<int>& indices, int origin) {
+  if (origin == 0) return;
   for (int& i : indices) {
     if (i >= 0) i -= origin;
   }
@@ -164,10 +269,7 @@ void Shift(std::vector<int>& indices, int origin) {
 
 bool IsIdentity(const std::vector<int>& indices, int n) {
   if (static_cast<int>(indices.size()) != n) return false;
-  for (int i = 0; i < n; ++i) {
-    if (indices[static_cast<std::size_t>(i)] != i) return false;
-  }
-  return true;
+  return n == 0 || (indices[0] == 0 && Advances(indices, 1));
 }
 
 }  // namespace
@@ -183,13 +285,20 @@ cv::Mat CopyPixels(const ImageView& source, const CopyPlan& plan,
   const int size = static_cast<int>(pixels.elemSize());
   const auto step = static_cast<std::ptrdiff_t>(pixels.step[0]);
   cv::Mat out(static_cast<int>(rows.size()), static_cast<int>(columns.size()), pixels.type());
-  const std::vector<Byte> fill_row = FillRow(pixels, fill, columns.size());
+  const bool fills = HasFill(rows) || HasFill(columns);
+  const std::vector<Byte> fill_row =
+      fills ? FillRow(pixels, fill, columns.size()) : std::vector<Byte>();
 
   const std::vector<Run> runs = plan.transposed ? std::vector<Run>{} : FindRuns(columns);
   // Short runs (a nearest resize) cost more to walk than pixels.
   if (plan.transposed || runs.size() * 8 > columns.size() + 16) {
-    CopyScatteredAnySize(pixels.ptr<Byte>(), Offsets(columns, plan.transposed ? step : size),
-                         Offsets(rows, plan.transposed ? size : step), fill_row.data(), size, out);
+    const auto across = Offsets(columns, plan.transposed ? step : size);
+    const auto down = Offsets(rows, plan.transposed ? size : step);
+    if (plan.transposed && size == 3 && IsTurn(across, down)) {
+      CopyTransposed3(pixels.ptr<Byte>(), across, down, out);
+    } else {
+      CopyScatteredAnySize(pixels.ptr<Byte>(), across, down, fill_row.data(), size, out);
+    }
     return out;
   }
   for (int y = 0; y < out.rows; ++y) {

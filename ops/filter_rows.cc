@@ -79,6 +79,42 @@ void WeighRowsTo(const In* const* rows, const float* weights, int taps, Out* out
   }
 }
 
+void WeighTogether(const float* const* rows, const float* weights, int taps, float* const* out,
+                   std::size_t count) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + 2 * lanes <= count; i += 2 * lanes) {
+    FloatVec sums[kRowsTogether][2];
+    for (auto& sum : sums) sum[0] = sum[1] = hn::Zero(d);
+    const auto step = [&](int row, int from, int to) HWY_ATTR {
+      const auto left = hn::LoadU(d, rows[row] + i);
+      const auto right = hn::LoadU(d, rows[row] + i + lanes);
+      for (int j = from; j < to; ++j) {
+        const auto w = hn::Set(d, weights[row - j]);
+        sums[j][0] = hn::Add(sums[j][0], hn::Mul(w, left));
+        sums[j][1] = hn::Add(sums[j][1], hn::Mul(w, right));
+      }
+    };
+    // The first and the last rows belong to some of the results only.
+    int row = 0;
+    for (; row < kRowsTogether - 1; ++row) step(row, 0, row + 1);
+    for (; row < taps; ++row) step(row, 0, kRowsTogether);
+    for (; row < taps + kRowsTogether - 1; ++row) step(row, row - taps + 1, kRowsTogether);
+    for (int j = 0; j < kRowsTogether; ++j) {
+      hn::StoreU(sums[j][0], d, out[j] + i);
+      hn::StoreU(sums[j][1], d, out[j] + i + lanes);
+    }
+  }
+  for (; i < count; ++i) {
+    for (int j = 0; j < kRowsTogether; ++j) {
+      float sum = 0;
+      for (int k = 0; k < taps; ++k) sum += weights[k] * rows[j + k][i];
+      out[j][i] = sum;
+    }
+  }
+}
+
 template <class In>
 void ToFloatFrom(const In* in, float* out, std::size_t count) {
   const FloatTag d;
@@ -120,6 +156,7 @@ namespace pixloom {
 HWY_EXPORT(BytesToFloat);
 HWY_EXPORT(WordsToFloat);
 HWY_EXPORT(WeighFloats);
+HWY_EXPORT(WeighTogether);
 HWY_EXPORT(WeighBytes);
 HWY_EXPORT(WeighWords);
 HWY_EXPORT(WeighToBytes);
@@ -144,6 +181,11 @@ void WeighRows(const std::uint16_t* const* rows, const float* weights, int taps,
                std::size_t count) {
   HWY_DYNAMIC_DISPATCH(WeighWords)(rows, weights, taps, out, count);
 }
+void WeighRowsTogether(const float* const* rows, const float* weights, int taps, float* const* out,
+                       std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(WeighTogether)(rows, weights, taps, out, count);
+}
+
 void WeighRows(const float* const* rows, const float* weights, int taps, std::uint8_t* out,
                std::size_t count) {
   HWY_DYNAMIC_DISPATCH(WeighToBytes)(rows, weights, taps, out, count);

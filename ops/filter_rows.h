@@ -20,7 +20,13 @@ void WeighRows(const std::uint8_t* const* rows, const float* weights, int taps, 
 void WeighRows(const std::uint16_t* const* rows, const float* weights, int taps, float* out,
                std::size_t count);
 
-// The same, rounded half up and saturated.
+// Four results at once, each one row below the one before: out[j][i] is the sum of rows[j] to
+// rows[j + taps - 1]. They share what they load.
+inline constexpr int kRowsTogether = 4;
+void WeighRowsTogether(const float* const* rows, const float* weights, int taps, float* const* out,
+                       std::size_t count);
+
+// WeighRows, rounded half up and saturated.
 void WeighRows(const float* const* rows, const float* weights, int taps, std::uint8_t* out,
                std::size_t count);
 void WeighRows(const float* const* rows, const float* weights, int taps, std::uint16_t* out,

@@ -119,8 +119,11 @@ HWY_INLINE void BoxMuller(FloatTag d, Words a, Words b, Floats* first, Floats* s
   *second = hn::Mul(radius, sine);
 }
 
-void FillNormalsImpl(StreamKey key, std::uint32_t first_block, float* out, std::size_t count) {
-  const FloatTag df;
+// Calls store(i, words) for every i-th number on, a vector of each of the four words of as many
+// blocks.
+template <class Store>
+HWY_INLINE void ForEachBlock(StreamKey key, std::uint32_t first_block, std::size_t count,
+                             Store store) {
   const WordTag d;
   const hn::RepartitionToWide<WordTag> d64;
   using V = hn::Vec<decltype(d64)>;
@@ -142,11 +145,31 @@ void FillNormalsImpl(StreamKey key, std::uint32_t first_block, float* out, std::
     for (int k = 0; k < 4; ++k) {
       words[k] = hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd[k])), hn::BitCast(d, even[k]));
     }
-    Floats n0, n1, n2, n3;
-    BoxMuller(df, words[0], words[1], &n0, &n1);
-    BoxMuller(df, words[2], words[3], &n2, &n3);
-    hn::StoreInterleaved4(n0, n1, n2, n3, df, out + i);
+    store(i, words);
   }
+}
+
+void FillNormalsImpl(StreamKey key, std::uint32_t first_block, float* out, std::size_t count) {
+  const FloatTag d;
+  ForEachBlock(key, first_block, count, [&](std::size_t i, const Words* words) HWY_ATTR {
+    Floats n0, n1, n2, n3;
+    BoxMuller(d, words[0], words[1], &n0, &n1);
+    BoxMuller(d, words[2], words[3], &n2, &n3);
+    hn::StoreInterleaved4(n0, n1, n2, n3, d, out + i);
+  });
+}
+
+void FillSignedUniformsImpl(StreamKey key, float* out, std::size_t count) {
+  const FloatTag d;
+  const hn::RebindToSigned<FloatTag> di;
+  const auto signed_unit = [&](Words word) HWY_ATTR {
+    const auto steps = hn::ConvertTo(d, hn::BitCast(di, hn::ShiftRight<8>(word)));
+    return hn::Sub(hn::Mul(steps, hn::Set(d, 0x1p-23F)), hn::Set(d, 1.0F));
+  };
+  ForEachBlock(key, 0, count, [&](std::size_t i, const Words* words) HWY_ATTR {
+    hn::StoreInterleaved4(signed_unit(words[0]), signed_unit(words[1]), signed_unit(words[2]),
+                          signed_unit(words[3]), d, out + i);
+  });
 }
 
 // values[i] = round(values[i] + mean + sigma * normals[i])
@@ -178,10 +201,15 @@ HWY_AFTER_NAMESPACE();
 namespace pixloom {
 
 HWY_EXPORT(FillNormalsImpl);
+HWY_EXPORT(FillSignedUniformsImpl);
 HWY_EXPORT(AddToBytesImpl);
 
 void FillNormals(StreamKey key, std::uint32_t first_block, float* out, std::size_t count) {
   HWY_DYNAMIC_DISPATCH(FillNormalsImpl)(key, first_block, out, count);
+}
+
+void FillSignedUniforms(StreamKey key, float* out, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(FillSignedUniformsImpl)(key, out, count);
 }
 
 namespace {

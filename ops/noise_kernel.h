@@ -18,6 +18,10 @@ namespace pixloom {
 inline constexpr std::size_t kNormalPadding = 64;
 void FillNormals(StreamKey key, std::uint32_t first_block, float* out, std::size_t count);
 
+// Values in [-1, 1), multiples of 2^-23: number i is made of word i % 4 of block i / 4 of a stream.
+// Writes up to a multiple of kNormalPadding.
+void FillSignedUniforms(StreamKey key, float* out, std::size_t count);
+
 // v + mean + sigma * n, rounded half up and saturated on integers, unclamped on floats. Sigma and
 // mean are in levels (of a float image: its own values). Value i of the image, row by row, takes
 // variate i; with `per_channel` false all channels of pixel i take variate i. Alpha (the fourth of

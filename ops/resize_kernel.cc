@@ -7,64 +7,24 @@
 #include <cmath>
 #include <cstdint>
 #include <opencv2/imgproc.hpp>
+#include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "ops/axis_map.h"
 #include "ops/copy_kernel.h"
 #include "ops/filter_rows.h"
 #include "ops/pixel_math.h"
+#include "ops/resize_bytes.h"
+#include "ops/resize_taps.h"
 
 namespace pixloom {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Taps of every output pixel of one axis: pixel i reads index[first[i] .. first[i+1]).
-struct Taps {
-  std::vector<std::size_t> first{0};
-  std::vector<int> index;
-  std::vector<float> weight;
-  std::vector<float> outside;  // weight that falls on the fill
-};
-
-// Coefficients as Pillow computes them. `inside`: taps outside the picture are dropped and the rest
-// normalised, as if there were nothing beyond; otherwise `border` places them.
-Taps MakeTaps(const AxisMap& axis, bool antialias, bool inside, Border border) {
-  Taps taps;
-  const double support = antialias ? std::max(1.0, std::abs(axis.scale)) : 1.0;
-  for (int i = 0; i < axis.out; ++i) {
-    const double centre = axis.At(i + 0.5);
-    int low = static_cast<int>(std::floor(centre - support + 0.5));
-    int high = static_cast<int>(std::floor(centre + support + 0.5));
-    if (inside) {
-      low = std::clamp(low, 0, axis.in - 1);
-      high = std::clamp(high, low + 1, axis.in);
-    }
-    const auto weight_of = [&](int tap) {
-      return std::max(0.0, 1.0 - std::abs(tap - centre + 0.5) / support);
-    };
-    double total = 0;
-    for (int tap = low; tap < high; ++tap) total += weight_of(tap);
-    double outside = 0;
-    for (int tap = low; tap < high; ++tap) {
-      // A pixel that no tap weighs shows its nearest one.
-      const double weight = total > 0 ? weight_of(tap) / total : 1.0 / (high - low);
-      const int index = BorderIndex(tap, axis.in, border);
-      if (index < 0) {
-        outside += weight;
-      } else if (weight > 0) {
-        taps.index.push_back(index);
-        taps.weight.push_back(static_cast<float>(weight));
-      }
-    }
-    taps.outside.push_back(static_cast<float>(outside));
-    taps.first.push_back(taps.index.size());
-  }
-  return taps;
-}
-
-// One output row from a row of vertical sums. `sums` holds columns from `low` on and is readable
-// four floats past its end.
+// One output row from a row of values. `sums` holds columns from `low` on and is readable four
+// floats past its end.
 template <class T>
 void ResampleRow(const float* sums, int low, const Taps& taps, const std::vector<float>& fill,
                  int width, int channels, T* out) {
@@ -94,22 +54,34 @@ void ResampleRow(const float* sums, int low, const Taps& taps, const std::vector
   }
 }
 
+// The columns that any tap reads.
+struct Span {
+  int low = 0;
+  int count = 0;
+
+  explicit Span(const std::vector<int>& indices) {
+    if (indices.empty()) return;
+    const auto [a, b] = std::minmax_element(indices.begin(), indices.end());
+    low = *a;
+    count = *b - *a + 1;
+  }
+};
+
+std::vector<float> FillFloats(const std::array<double, 4>& levels, int channels) {
+  std::vector<float> fill = FillPixel<float>(levels, channels);
+  fill.resize(std::max<std::size_t>(fill.size(), 4));
+  return fill;
+}
+
 // The vertical pass comes first: it runs along whole rows, and only output rows reach the
 // horizontal one. Sums are float32, taps in ascending order.
 template <class T>
-cv::Mat Resample(const ImageView& source, const Taps& columns, const Taps& rows, Size size,
-                 const std::array<double, 4>& fill_levels) {
+cv::Mat ResampleDownFirst(const ImageView& source, const Taps& columns, const Taps& rows, Size size,
+                          const std::array<double, 4>& fill_levels) {
   const int channels = source.pixels.channels();
   cv::Mat out(size.height, size.width, source.pixels.type());
-  std::vector<float> fill = FillPixel<float>(fill_levels, channels);
-  fill.resize(std::max<std::size_t>(fill.size(), 4));
-  int low = 0;
-  int used = 0;
-  if (!columns.index.empty()) {
-    const auto [a, b] = std::minmax_element(columns.index.begin(), columns.index.end());
-    low = *a;
-    used = *b - *a + 1;
-  }
+  const std::vector<float> fill = FillFloats(fill_levels, channels);
+  const auto [low, used] = Span(columns.index);
   const auto count = static_cast<std::size_t>(used * channels);
   std::vector<float> sums(count + 4);
   std::vector<const T*> inputs;
@@ -126,7 +98,7 @@ cv::Mat Resample(const ImageView& source, const Taps& columns, const Taps& rows,
       WeighRows(inputs.data(), &rows.weight[rows.first[row]], static_cast<int>(inputs.size()),
                 sums.data(), count);
     }
-    if (rows.outside[row] > 0) {
+    if (rows.outside[row] != 0) {
       for (std::size_t i = 0; i < count; ++i) {
         sums[i] += rows.outside[row] * fill[i % static_cast<std::size_t>(channels)];
       }
@@ -136,10 +108,90 @@ cv::Mat Resample(const ImageView& source, const Taps& columns, const Taps& rows,
   return out;
 }
 
-cv::Mat ResizePlain(const cv::Mat& pixels, const AxisMaps& maps) {
+// The horizontal pass comes first and its results saturate. Every source row is filtered once and
+// kept: pictures of this path are few.
+template <class T>
+cv::Mat ResampleAcrossFirst(const ImageView& source, const Taps& columns, const Taps& rows,
+                            Size size, const std::array<double, 4>& fill_levels) {
+  const int channels = source.pixels.channels();
+  const std::vector<float> fill = FillFloats(fill_levels, channels);
+  const auto [low, used] = Span(columns.index);
+  const auto [first, held] = Span(rows.index);
+  const auto count = static_cast<std::size_t>(used * channels);
+  const auto width = static_cast<std::size_t>(size.width * channels);
+  std::vector<float> wide(count + 4);
+  cv::Mat across(std::max(held, 1), size.width, CV_MAKETYPE(CV_32F, channels));
+  for (int y = 0; y < held; ++y) {
+    const T* in = source.pixels.ptr<T>(first + y - source.origin.y) +
+                  std::ptrdiff_t{low - source.origin.x} * channels;
+    std::copy_n(in, count, wide.begin());
+    float* row = across.ptr<float>(y);
+    ResampleRow(wide.data(), low, columns, fill, size.width, channels, row);
+    for (std::size_t i = 0; i < width; ++i) {
+      row[i] = std::clamp(row[i], 0.0F, static_cast<float>(kLevels<T>));
+    }
+  }
+  cv::Mat out(size.height, size.width, source.pixels.type());
+  std::vector<const float*> inputs;
+  std::vector<float> sums(width);
+  for (int y = 0; y < size.height; ++y) {
+    const auto row = static_cast<std::size_t>(y);
+    inputs.clear();
+    for (std::size_t k = rows.first[row]; k < rows.first[row + 1]; ++k) {
+      inputs.push_back(across.ptr<float>(rows.index[k] - first));
+    }
+    std::fill(sums.begin(), sums.end(), 0.0F);
+    if (!inputs.empty()) {
+      WeighRows(inputs.data(), &rows.weight[rows.first[row]], static_cast<int>(inputs.size()),
+                sums.data(), width);
+    }
+    for (std::size_t i = 0; i < width; ++i) {
+      out.ptr<T>(y)[i] =
+          RoundTo<T>(sums[i] + rows.outside[row] * fill[i % static_cast<std::size_t>(channels)]);
+    }
+  }
+  return out;
+}
+
+cv::Mat Resample(const ImageView& source, const Taps& columns, const Taps& rows,
+                 const AxisMaps& maps, const AffineGroup& group) {
+  const bool saturate = SaturatesBetweenPasses(group.resampling);
+  if (CanResizeBytes(source, columns, rows)) return ResizeBytes(source, columns, rows, saturate);
+  return WithDepth(source.pixels, [&](auto zero) {
+    using T = decltype(zero);
+    const Size size{maps.x.out, maps.y.out};
+    if constexpr (std::is_integral_v<T>) {
+      if (saturate) {
+        return ResampleAcrossFirst<T>(source, columns, rows, size, group.border.fill);
+      }
+    }
+    return ResampleDownFirst<T>(source, columns, rows, size, group.border.fill);
+  });
+}
+
+// How OpenCV is asked for a resize of a whole picture; nothing where it does something else.
+std::optional<int> OpenCvFlag(Resampling resampling, const AxisMaps& maps, int channels) {
+  const double x = std::abs(maps.x.scale);
+  const double y = std::abs(maps.y.scale);
+  switch (resampling) {
+    case Resampling::kLinear:
+      return cv::INTER_LINEAR;
+    case Resampling::kCubic:
+      return cv::INTER_CUBIC;
+    case Resampling::kArea:
+      // Its means take no more than four channels.
+      if (x >= 1 && y >= 1 && channels <= 4) return cv::INTER_AREA;
+      if (x <= 1 && y <= 1) return cv::INTER_LINEAR;
+      return std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
+cv::Mat ResizePlain(const cv::Mat& pixels, const AxisMaps& maps, int flag) {
   cv::Mat out;
   // Its results do not depend on the CPU (the tests compare dispatch levels).
-  cv::resize(pixels, out, {maps.x.out, maps.y.out}, 0, 0, cv::INTER_LINEAR);
+  cv::resize(pixels, out, {maps.x.out, maps.y.out}, 0, 0, flag);
   return FlipTranspose(out, maps.x.scale < 0, maps.y.scale < 0, maps.transposed);
 }
 
@@ -198,24 +250,21 @@ cv::Mat ResizeAxisAligned(const ImageView& source, const AffineGroup& group) {
   const AxisMaps maps = TakeApart(group, source.full);
   if (group.resampling == Resampling::kNearest) return ResizeNearest(source, maps, group.border);
   const bool inside = maps.x.Inside() && maps.y.Inside();
-  if (group.resampling == Resampling::kLinear && maps.x.Whole() && maps.y.Whole()) {
+  const auto flag = OpenCvFlag(group.resampling, maps, source.pixels.channels());
+  if (flag && maps.x.Whole() && maps.y.Whole()) {
     PIXLOOM_CHECK(
         source.pixels.cols == source.full.width && source.pixels.rows == source.full.height,
         "a plain resize reads the whole picture");
-    return ResizePlain(source.pixels, maps);
+    return ResizePlain(source.pixels, maps, *flag);
   }
   if (!inside && group.border.mode == Border::kConstant) {
     if (const auto shown = PictureOnGrid(group, source.full)) {
       return ResizeThenPad(source, group, *shown);
     }
   }
-  const bool antialias = group.resampling == Resampling::kAntialias;
-  const Taps columns = MakeTaps(maps.x, antialias, inside, group.border.mode);
-  const Taps rows = MakeTaps(maps.y, antialias, inside, group.border.mode);
-  cv::Mat out = WithDepth(source.pixels, [&](auto zero) {
-    return Resample<decltype(zero)>(source, columns, rows, {maps.x.out, maps.y.out},
-                                    group.border.fill);
-  });
+  const Taps columns = MakeTaps(maps.x, group.resampling, inside, group.border.mode);
+  const Taps rows = MakeTaps(maps.y, group.resampling, inside, group.border.mode);
+  const cv::Mat out = Resample(source, columns, rows, maps, group);
   return maps.transposed ? FlipTranspose(out, false, false, true) : out;
 }
 

@@ -9,8 +9,8 @@
 
 namespace pixloom {
 
-// A plain linear resize equals cv::resize(INTER_LINEAR). Everything else goes through a separable
-// resampler: the triangle filter, widened by the shrink factor when antialiasing as Pillow does.
+// A plain linear, cubic or area resize is OpenCV's. Everything else goes through a separable
+// resampler with the same weights, or Pillow's for the antialiased kinds (ops/resize_taps.h).
 // Taps never leave the picture while the output shows nothing outside it; a resize that was padded
 // by whole pixels with a constant is that resize, then that pad; otherwise the border rule says
 // what taps outside see. REQUIRES: group.IsAxisAligned() and no window.

@@ -12,6 +12,12 @@
 
 namespace pixloom {
 
+// Everything but nearest and the kinds that blend 4 x 4 pixels.
+inline bool BlendsTwoByTwo(Resampling resampling) {
+  return resampling == Resampling::kLinear || resampling == Resampling::kArea ||
+         resampling == Resampling::kAntialias;
+}
+
 // Where output pixels show the source.
 class PositionMap {
  public:
@@ -21,8 +27,9 @@ class PositionMap {
   virtual void Block(int x, int y, int count, double* source_x, double* source_y) const = 0;
 };
 
-// Nearest reads the pixel that contains the position, everything else is bilinear. `out` is
-// allocated with `depth` (CV_8U, CV_16U or CV_32F) and the channels of the source.
+// Nearest reads the pixel that contains the position; linear, area and antialias blend 2 x 2
+// pixels, the other kinds 4 x 4 (a = -0.75). The result has `depth` (CV_8U, CV_16U or CV_32F) and
+// the channels of the source.
 cv::Mat SampleAt(const ImageView& source, const PositionMap& positions, Size out, int depth,
                  const BorderRule& border, Resampling resampling);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// General affine and projective maps. Bilinear (or nearest) from positions in double precision; a
+// General affine and projective maps, sampled at positions in double precision (ops/sampler.h); a
 // map that shrinks below one half averages the source over whole blocks of pixels first. Pure
 // functions.
 #pragma once

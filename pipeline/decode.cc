@@ -37,6 +37,27 @@ AffineGroup ScaledGroup(const AffineGroup& group, int d) {
   return scaled;
 }
 
+// How far from what an output pixel covers its taps may lie, with a pixel or two to spare. Kinds
+// that do not widen in a warp reach no farther there.
+double Reach(Resampling resampling, double shrink) {
+  const double widened = std::max(shrink, 1.0);
+  switch (resampling) {
+    case Resampling::kNearest:
+    case Resampling::kLinear:
+      return 2;
+    case Resampling::kCubic:
+      return 4;
+    case Resampling::kArea:
+    case Resampling::kAntialias:
+      return 2 + std::ceil(widened);
+    case Resampling::kAntialiasCubic:
+      return 2 + std::ceil(2 * widened);
+    case Resampling::kLanczos:
+      return 2 + std::ceil(3 * widened);
+  }
+  return 2;
+}
+
 // The part of the (scaled) source that taps of `group` can touch; the whole when in doubt.
 cv::Rect NeededRegion(const AffineGroup& group) {
   const cv::Rect whole(0, 0, group.in.width, group.in.height);
@@ -50,9 +71,8 @@ cv::Rect NeededRegion(const AffineGroup& group) {
   const double shrink_y = std::abs(back.m[3]) + std::abs(back.m[4]);
   // A group that prefilters averages over blocks of the whole picture's grid.
   if (!group.IsAxisAligned() && std::max(shrink_x, shrink_y) >= 2) return whole;
-  const bool wide = group.resampling == Resampling::kAntialias;
-  const double margin_x = 2 + (wide ? std::ceil(shrink_x) : 0);
-  const double margin_y = 2 + (wide ? std::ceil(shrink_y) : 0);
+  const double margin_x = Reach(group.resampling, shrink_x);
+  const double margin_y = Reach(group.resampling, shrink_y);
   // Taps near an edge read what a mirrored or wrapped border puts there, which may be far away.
   const bool at_edge = b[0] < margin_x || b[1] < margin_y || b[2] > group.in.width - margin_x ||
                        b[3] > group.in.height - margin_y;

@@ -100,5 +100,30 @@ TEST_CASE("nothing to do shares the pixels") {
   CHECK(MakeFamilies()->Affine(ImageView::Whole(image), group).data == image.data);
 }
 
+TEST_CASE("flips and turns are the same on every instruction set") {
+  for (const int width : {1, 5, 6, 21, 22, 43, 64, 150}) {
+    const cv::Mat image = RandomImage(width, 37, CV_8U, 3);
+    for (int symmetry = 1; symmetry < 8; ++symmetry) {
+      const auto turned = [&] {
+        return FlipTranspose(image, symmetry & 1, symmetry & 2, symmetry & 4);
+      };
+      const cv::Mat expected = turned();
+      for (int y = 0; y < expected.rows; ++y) {
+        for (int x = 0; x < expected.cols; ++x) {
+          int column = symmetry & 4 ? y : x;
+          int row = symmetry & 4 ? x : y;
+          if (symmetry & 1) column = image.cols - 1 - column;
+          if (symmetry & 2) row = image.rows - 1 - row;
+          REQUIRE(expected.at<cv::Vec3b>(y, x) == image.at<cv::Vec3b>(row, column));
+        }
+      }
+      ForEachTarget([&](const char* target) {
+        CAPTURE(target);
+        REQUIRE(SamePixels(turned(), expected));
+      });
+    }
+  }
+}
+
 }  // namespace
 }  // namespace pixloom

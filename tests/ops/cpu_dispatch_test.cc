@@ -34,11 +34,16 @@ std::uint64_t HashOfEverything() {
       group.out = out;
       group.map = Matrix::Scale(static_cast<double>(out.width) / width,
                                 static_cast<double>(out.height) / height);
-      mix(families->Affine(ImageView::Whole(image), group));
-      group.resampling = Resampling::kAntialias;
-      mix(families->Affine(ImageView::Whole(image), group));
-      group.map = Matrix::Rotate(0.1) * group.map;
-      mix(families->Affine(ImageView::Whole(image), group));
+      const AffineGroup resize = group;
+      for (const Resampling resampling :
+           {Resampling::kNearest, Resampling::kLinear, Resampling::kCubic, Resampling::kArea,
+            Resampling::kAntialias, Resampling::kAntialiasCubic, Resampling::kLanczos}) {
+        group.resampling = resampling;
+        group.map = resize.map;
+        mix(families->Affine(ImageView::Whole(image), group));
+        group.map = Matrix::Rotate(0.1) * group.map;
+        mix(families->Affine(ImageView::Whole(image), group));
+      }
     }
     if (channels > 4) return;
     cv::Mat coloured = image.clone();

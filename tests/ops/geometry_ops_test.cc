@@ -147,12 +147,23 @@ TEST_CASE("elastic") {
   const StreamKey key = StreamKey{DrawKey(7, 0, {}), 1, StreamId("look/op")}.Pixels();
   for (int y = 0; y < 4; ++y) {
     for (int x = 0; x < 5; ++x) {
-      const PhiloxBlock words = key.Block(static_cast<std::uint32_t>(y * 5 + x));
+      const int pixel = y * 5 + x;
+      const PhiloxBlock words = key.Block(static_cast<std::uint32_t>(pixel / 2));
       for (int axis = 0; axis < 2; ++axis) {
-        const double noise = 2 * ((words[static_cast<std::size_t>(axis)] >> 8) * 0x1p-24) - 1;
+        const auto word = static_cast<std::size_t>(pixel % 2 * 2 + axis);
+        const double noise = 2 * ((words[word] >> 8) * 0x1p-24) - 1;
         CHECK(field.displacement.at<cv::Vec2f>(y, x)[axis] == doctest::Approx(2 * noise));
       }
     }
+  }
+  const Drawn diagonal = Draw("elastic", "{alpha: 20, same_dxdy: true}", Picture(5, 4));
+  const cv::Mat along = std::get<WarpField>(diagonal.steps.at(0)).displacement;
+  const cv::Mat free =
+      std::get<WarpField>(Draw("elastic", "{alpha: 20}", Picture(5, 4)).steps.at(0)).displacement;
+  for (int i = 0; i < 20; ++i) {
+    const auto v = along.at<cv::Vec2f>(i / 5, i % 5);
+    CHECK(v[0] == v[1]);
+    CHECK(v[0] == free.at<cv::Vec2f>(i / 5, i % 5)[0]);
   }
   const Drawn still = Draw("elastic", "{alpha: 0}", Picture(5, 4));
   CHECK(cv::norm(std::get<WarpField>(still.steps.at(0)).displacement) == 0);

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "ops/noise_field.h"
 #include "pipeline/exact_math.h"
 #include "tests/support/image_reference.h"
 
@@ -122,6 +123,53 @@ TEST_CASE("every instruction set gives the same bits") {
       CHECK(out == expected);
       CHECK(hash() == pixels);
     });
+  }
+}
+
+TEST_CASE("signed uniforms are the words of the stream") {
+  const StreamKey key{0x123456789ABCDEFull, 77, 5};
+  std::vector<float> values(1024 + kNormalPadding);
+  FillSignedUniforms(key, values.data(), 1001);
+  for (std::uint32_t i = 0; i < 1001; ++i) {
+    const double expected = 2 * ((key.Block(i / 4)[i % 4] >> 8) * 0x1p-24) - 1;
+    REQUIRE(double{values[i]} == expected);
+  }
+}
+
+TEST_CASE("a smooth field is the Gaussian of the noise, on every instruction set") {
+  const StreamKey key{3, 4, 5};
+  for (const Size size : {Size{37, 21}, Size{1, 9}, Size{50, 3}}) {
+    for (const double sigma : {0.2, 0.4, 2.5, 9.0}) {
+      const int radius = static_cast<int>(3.5 * sigma);
+      const auto noise = [&](int x, int y, int axis) {
+        const auto word = static_cast<std::uint32_t>(2 * (y * size.width + x) + axis);
+        return 2 * ((key.Block(word / 4)[word % 4] >> 8) * 0x1p-24) - 1;
+      };
+      const cv::Mat field = SmoothNoise(size, sigma, 10, false, key);
+      for (int y = 0; y < size.height; y += 5) {
+        for (int x = 0; x < size.width; x += 3) {
+          for (int axis = 0; axis < 2; ++axis) {
+            double sum = 0, total = 0;
+            for (int j = -radius; j <= radius; ++j) {
+              for (int i = -radius; i <= radius; ++i) {
+                int column = x + i, row = y + j;
+                Place(column, size.width, Border::kReflect101);
+                Place(row, size.height, Border::kReflect101);
+                const double weight = std::exp(-(i * i + j * j) / (2 * sigma * sigma));
+                sum += weight * noise(column, row, axis);
+                total += weight;
+              }
+            }
+            REQUIRE(std::abs(field.at<cv::Vec2f>(y, x)[axis] - 10 * sum / total) <= 2e-5);
+          }
+        }
+      }
+      const std::uint64_t expected = HashPixels(field);
+      ForEachTarget([&](const char* target) {
+        CAPTURE(target);
+        CHECK(HashPixels(SmoothNoise(size, sigma, 10, false, key)) == expected);
+      });
+    }
   }
 }
 

@@ -46,6 +46,9 @@ TEST_CASE("warps stay within one level of float64 for every border, depth and ch
         cv::Mat result = families->Affine(ImageView::Whole(image), group);
         REQUIRE(result.type() == image.type());
         REQUIRE(MaxDifference(result, WarpReference(image, group)) <= Tolerance(depth));
+        group.resampling = Resampling::kCubic;
+        result = families->Affine(ImageView::Whole(image), group);
+        REQUIRE(MaxDifference(result, WarpReference(image, group)) <= Tolerance(depth));
         group.resampling = Resampling::kNearest;
         result = families->Affine(ImageView::Whole(image), group);
         REQUIRE(MaxDifference(result, WarpReference(image, group)) == 0);
@@ -58,8 +61,28 @@ TEST_CASE("a large warp is within half a level and a hundredth of float64") {
   const cv::Mat image = RandomImage(400, 300, CV_8U, 3);
   for (AffineGroup group : WarpCases(400, 300)) {
     group.border.fill = {10, 200, 30, 0};
-    CHECK(MaxDifference(Warp(ImageView::Whole(image), group), WarpReference(image, group)) <= 0.55);
+    for (const Resampling resampling : {Resampling::kLinear, Resampling::kCubic}) {
+      group.resampling = resampling;
+      CHECK(MaxDifference(Warp(ImageView::Whole(image), group), WarpReference(image, group)) <=
+            0.55);
+    }
   }
+}
+
+TEST_CASE("other kinds than nearest blend 2 x 2 or 4 x 4 pixels") {
+  const cv::Mat image = RandomImage(64, 50, CV_8U, 3);
+  AffineGroup group = Turned(64, 50, 0.3, 0.9, {70, 60});
+  const auto warp = [&](Resampling resampling) {
+    group.resampling = resampling;
+    return Warp(ImageView::Whole(image), group);
+  };
+  const cv::Mat linear = warp(Resampling::kLinear);
+  const cv::Mat cubic = warp(Resampling::kCubic);
+  CHECK_FALSE(SamePixels(linear, cubic));
+  CHECK(SamePixels(warp(Resampling::kArea), linear));
+  CHECK(SamePixels(warp(Resampling::kAntialias), linear));
+  CHECK(SamePixels(warp(Resampling::kAntialiasCubic), cubic));
+  CHECK(SamePixels(warp(Resampling::kLanczos), cubic));
 }
 
 TEST_CASE("a decoded region gives the same bits as the whole picture") {
@@ -74,10 +97,13 @@ TEST_CASE("a decoded region gives the same bits as the whole picture") {
         group.map = Matrix::Translate(out.width / 2.0 - 150, out.height / 2.0 - 110) * group.map;
         group.out = out;
         const cv::Rect region(100, 51, 110, 101);
-        const cv::Mat whole = families->Affine(ImageView::Whole(image), group);
-        const cv::Mat part =
-            families->Affine({image(region).clone(), region.tl(), {301, 202}}, group);
-        CHECK(SamePixels(whole, part));
+        for (const Resampling resampling : {Resampling::kLinear, Resampling::kCubic}) {
+          group.resampling = resampling;
+          const cv::Mat whole = families->Affine(ImageView::Whole(image), group);
+          const cv::Mat part =
+              families->Affine({image(region).clone(), region.tl(), {301, 202}}, group);
+          CHECK(SamePixels(whole, part));
+        }
       }
     }
   }
@@ -142,7 +168,8 @@ TEST_CASE("a horizon inside the output is not a crash") {
   group.map.m = {1, 0, 0, 0, 1, 0, 0.3, -0.2, -1};
   for (const Border border : kSweepBorders) {
     group.border.mode = border;
-    for (const Resampling resampling : {Resampling::kNearest, Resampling::kLinear}) {
+    for (const Resampling resampling :
+         {Resampling::kNearest, Resampling::kLinear, Resampling::kCubic}) {
       group.resampling = resampling;
       CHECK(Warp(ImageView::Whole(image), group).cols == 20);
     }
@@ -157,7 +184,8 @@ TEST_CASE("a displacement field samples at position plus displacement") {
     field.displacement = RandomImage(width, height, CV_32F, 2, 5) * 12;
     for (const Border border : kSweepBorders) {
       field.border = {border, {3, 2, 1, 0}};
-      for (const Resampling resampling : {Resampling::kNearest, Resampling::kLinear}) {
+      for (const Resampling resampling :
+           {Resampling::kNearest, Resampling::kLinear, Resampling::kCubic}) {
         field.resampling = resampling;
         const cv::Mat expected =
             SampleReference(image, {width, height}, field.border, resampling, [&](int x, int y) {
@@ -173,12 +201,19 @@ TEST_CASE("a displacement field samples at position plus displacement") {
 TEST_CASE("every instruction set gives the same bits") {
   for (const int channels : kSweepChannels) {
     const cv::Mat image = RandomImage(150, 130, CV_8U, channels);
-    for (const AffineGroup& group : WarpCases(150, 130)) {
-      const std::uint64_t expected = HashPixels(Warp(ImageView::Whole(image), group));
-      ForEachTarget([&](const char* target) {
-        CAPTURE(target);
-        CHECK(HashPixels(Warp(ImageView::Whole(image), group)) == expected);
-      });
+    for (AffineGroup group : WarpCases(150, 130)) {
+      for (const Border border : kSweepBorders) {
+        group.border.mode = border;
+        for (const Resampling resampling :
+             {Resampling::kNearest, Resampling::kLinear, Resampling::kCubic}) {
+          group.resampling = resampling;
+          const std::uint64_t expected = HashPixels(Warp(ImageView::Whole(image), group));
+          ForEachTarget([&](const char* target) {
+            CAPTURE(target);
+            CHECK(HashPixels(Warp(ImageView::Whole(image), group)) == expected);
+          });
+        }
+      }
     }
   }
 }

@@ -44,7 +44,8 @@ std::vector<double> SmoothNoise(const OpState& state, std::size_t word, double a
   const StreamKey noise = state.key.Pixels();
   std::vector<double> values(static_cast<std::size_t>(state.size.Area()));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::uint32_t bits = noise.Block(static_cast<std::uint32_t>(i))[word];
+    // A block of four words makes two pixels.
+    const std::uint32_t bits = noise.Block(static_cast<std::uint32_t>(i / 2))[i % 2 * 2 + word];
     values[i] = 2 * ((bits >> 8) * 0x1p-24) - 1;
   }
   values = SmoothAxis(SmoothAxis(values, state.size, sigma, true), state.size, sigma, false);
@@ -61,7 +62,8 @@ std::vector<RefStep> Elastic(const Arguments& args, const Draws& draws, const Op
   Field64 field;
   field.size = state.size;
   field.dx = SmoothNoise(state, 0, draws["alpha"], draws["sigma"]);
-  field.dy = SmoothNoise(state, 1, draws["alpha"], draws["sigma"]);
+  const std::size_t down = args.Flag("same_dxdy", false) ? 0 : 1;
+  field.dy = SmoothNoise(state, down, draws["alpha"], draws["sigma"]);
   return {FieldStep{std::move(field), args.Border(), args.Interpolation()}};
 }
 

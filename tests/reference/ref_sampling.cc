@@ -47,14 +47,20 @@ double Fetch(const Image64& source, int x, int y, int channel, const BorderRule&
   return source.At(sx, sy, channel);
 }
 
+// `saturate`: what a line gives is limited to the levels of an integer picture before lines are
+// summed.
 void Sum(const Image64& source, const Taps& xs, const Taps& ys, const BorderRule& border,
-         Image64& out, int x, int y) {
+         Image64& out, int x, int y, bool saturate = false) {
+  if (source.depth == Depth::kF32) saturate = false;
   for (int c = 0; c < source.channels; ++c) {
     double sum = 0;
     for (const Tap& ty : ys) {
+      double line = 0;
       for (const Tap& tx : xs) {
-        sum += tx.weight * ty.weight * Fetch(source, tx.index, ty.index, c, border);
+        line += tx.weight * Fetch(source, tx.index, ty.index, c, border);
       }
+      if (saturate) line = std::clamp(line, 0.0, source.Span());
+      sum += ty.weight * line;
     }
     out.At(x, y, c) = sum;
   }
@@ -70,15 +76,72 @@ Taps LinearTaps(double position) {
   return {{first, 1 - t}, {first + 1, t}};
 }
 
-// A triangle as wide as the pixels the output pixel covers, never narrower than one; taps beyond
-// [lo, hi) are left out and the rest is normalised, as Pillow does.
-Taps TriangleTaps(double position, double covered, int lo, int hi) {
-  const double half_width = std::max(covered, 1.0);
+// The cubic that is 1 at 0, 0 at all other whole numbers, and leaves pixel 1 with slope -a.
+double CubicAt(double x, double a) {
+  const double d = std::abs(x);
+  if (d <= 1) return (a + 2) * d * d * d - (a + 3) * d * d + 1;
+  if (d < 2) return a * d * d * d - 5 * a * d * d + 8 * a * d - 4 * a;
+  return 0;
+}
+
+Taps CubicTaps(double position) {
+  const double from_centre = position - 0.5;
+  const int first = Floor(from_centre);
+  const double t = from_centre - first;
+  if (t == 0) return {{first, 1}};
+  Taps taps;
+  for (int k = -1; k <= 2; ++k) taps.push_back({first + k, CubicAt(t - k, -0.75)});
+  return taps;
+}
+
+// Two neighbours, or four, as the kind says for everything that is no aligned map.
+Taps WarpTaps(Resampling kind, double position) {
+  const bool cubic = kind == Resampling::kCubic || kind == Resampling::kAntialiasCubic ||
+                     kind == Resampling::kLanczos;
+  return cubic ? CubicTaps(position) : LinearTaps(position);
+}
+
+// How much of every pixel lies under an output pixel.
+Taps AreaTaps(double position, double covered) {
+  const double from = position - covered / 2;
+  const double to = position + covered / 2;
+  Taps taps;
+  for (int i = Floor(from) - 1; i <= Floor(to) + 1; ++i) {
+    const double shared = std::min(i + 1.0, to) - std::max<double>(i, from);
+    if (shared > 0) taps.push_back({i, shared / covered});
+  }
+  return taps;
+}
+
+double SincAt(double x) { return x == 0 ? 1 : std::sin(M_PI * x) / (M_PI * x); }
+
+// Pillow's filters, 1 at 0 and 0 beyond `radius`.
+struct PillowFilter {
+  double radius;
+  double (*at)(double x);
+};
+
+PillowFilter FilterOf(Resampling kind) {
+  switch (kind) {
+    case Resampling::kAntialiasCubic:
+      return {2, [](double x) { return CubicAt(x, -0.5); }};
+    case Resampling::kLanczos:
+      return {3, [](double x) { return std::abs(x) < 3 ? SincAt(x) * SincAt(x / 3) : 0; }};
+    default:
+      return {1, [](double x) { return std::max(0.0, 1 - std::abs(x)); }};
+  }
+}
+
+// A filter as wide as the pixels the output pixel covers, never narrower than one; taps beyond
+// [lo, hi) are left out and the rest is normalised.
+Taps PillowTaps(const PillowFilter& filter, double position, double covered, int lo, int hi) {
+  const double stretch = std::max(covered, 1.0);
+  const double reach = filter.radius * stretch;
   Taps taps;
   double total = 0;
-  for (int i = Floor(position - half_width) - 1; i <= Floor(position + half_width) + 1; ++i) {
-    const double weight = 1 - std::abs(i + 0.5 - position) / half_width;
-    if (weight <= 0 || i < lo || i >= hi) continue;
+  for (int i = Floor(position - reach) - 1; i <= Floor(position + reach) + 1; ++i) {
+    const double weight = filter.at((i + 0.5 - position) / stretch);
+    if (weight == 0 || i < lo || i >= hi) continue;
     taps.push_back({i, weight});
     total += weight;
   }
@@ -104,15 +167,20 @@ struct AxisRule {
         taps = NearestTap(position + nearest_shift);
         break;
       case Resampling::kLinear:
-      case Resampling::kCubic:
-      case Resampling::kArea:
         taps = LinearTaps(position);
+        break;
+      case Resampling::kCubic:
+        taps = CubicTaps(position);
+        break;
+      case Resampling::kArea:
+        taps = std::abs(gain) > 1 ? AreaTaps(position, std::abs(gain)) : LinearTaps(position);
         break;
       case Resampling::kAntialias:
       case Resampling::kAntialiasCubic:
       case Resampling::kLanczos: {
         constexpr int kFar = 1 << 24;
-        return TriangleTaps(position, std::abs(gain), limited ? lo : -kFar, limited ? hi : kFar);
+        return PillowTaps(FilterOf(resampling), position, std::abs(gain), limited ? lo : -kFar,
+                          limited ? hi : kFar);
       }
     }
     if (limited) {
@@ -177,6 +245,9 @@ Image64 ResampleAligned(const Image64& source, const Sampling& s) {
     along_x.lo = limit->x, along_x.hi = limit->x + limit->width;
     along_y.lo = limit->y, along_y.hi = limit->y + limit->height;
   }
+  // Pillow keeps what it resampled along rows in pixels of the picture's own type.
+  const bool saturate =
+      s.resampling == Resampling::kAntialiasCubic || s.resampling == Resampling::kLanczos;
   const Taps outside{{-1, 1}};
   BorderRule fill = border;
   fill.mode = Border::kConstant;
@@ -187,7 +258,8 @@ Image64 ResampleAligned(const Image64& source, const Sampling& s) {
         Sum(source, outside, outside, fill, out, x, y);
         continue;
       }
-      Sum(source, along_x.At(swapped ? y : x), along_y.At(swapped ? x : y), border, out, x, y);
+      Sum(source, along_x.At(swapped ? y : x), along_y.At(swapped ? x : y), border, out, x, y,
+          saturate);
     }
   }
   return out;
@@ -271,7 +343,7 @@ Image64 ResampleGeneral(const Image64& source, const Sampling& s) {
         Sum(*from, NearestTap(p.x + s.nearest_shift.x), NearestTap(p.y + s.nearest_shift.y), border,
             out, x, y);
       } else {
-        Sum(*from, LinearTaps(p.x), LinearTaps(p.y), border, out, x, y);
+        Sum(*from, WarpTaps(s.resampling, p.x), WarpTaps(s.resampling, p.y), border, out, x, y);
       }
     }
   }
@@ -326,7 +398,8 @@ Image64 Displace(const Image64& source, const FieldStep& step, Point nearest_shi
         Sum(source, NearestTap(p.x + nearest_shift.x), NearestTap(p.y + nearest_shift.y),
             step.border, out, x, y);
       } else {
-        Sum(source, LinearTaps(p.x), LinearTaps(p.y), step.border, out, x, y);
+        Sum(source, WarpTaps(step.resampling, p.x), WarpTaps(step.resampling, p.y), step.border,
+            out, x, y);
       }
     }
   }

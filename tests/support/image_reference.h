@@ -124,6 +124,30 @@ inline double Bilinear(const cv::Mat& image, Point p, int c, const BorderRule& b
                dx * PixelOrFill(image, x0 + 1, y0 + 1, c, border));
 }
 
+// Keys' cubic.
+inline double CubicAt(double x, double a) {
+  x = std::abs(x);
+  if (x < 1) return (a + 2) * x * x * x - (a + 3) * x * x + 1;
+  if (x < 2) return a * x * x * x - 5 * a * x * x + 8 * a * x - 4 * a;
+  return 0;
+}
+
+inline double Bicubic(const cv::Mat& image, Point p, int c, const BorderRule& border) {
+  const int x0 = static_cast<int>(std::floor(p.x - 0.5));
+  const int y0 = static_cast<int>(std::floor(p.y - 0.5));
+  double sum = 0;
+  for (int y = y0 - 1; y <= y0 + 2; ++y) {
+    for (int x = x0 - 1; x <= x0 + 2; ++x) {
+      sum += CubicAt(x + 0.5 - p.x, -0.75) * CubicAt(y + 0.5 - p.y, -0.75) *
+             PixelOrFill(image, x, y, c, border);
+    }
+  }
+  // Integers saturate.
+  if (image.depth() == CV_8U) return std::clamp(sum, 0.0, 255.0);
+  if (image.depth() == CV_16U) return std::clamp(sum, 0.0, 65535.0);
+  return sum;
+}
+
 // Output of `depth`'s channels in float64, unrounded.
 inline cv::Mat SampleReference(const cv::Mat& image, Size out, const BorderRule& border,
                                Resampling resampling,
@@ -136,7 +160,8 @@ inline cv::Mat SampleReference(const cv::Mat& image, Size out, const BorderRule&
         const double value = resampling == Resampling::kNearest
                                  ? PixelOrFill(image, static_cast<int>(std::floor(p.x + 1e-9)),
                                                static_cast<int>(std::floor(p.y + 1e-9)), c, border)
-                                 : Bilinear(image, p, c, border);
+                             : resampling == Resampling::kCubic ? Bicubic(image, p, c, border)
+                                                                : Bilinear(image, p, c, border);
         result.ptr<double>(y)[x * image.channels() + c] = value;
       }
     }
