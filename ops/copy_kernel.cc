@@ -249,7 +249,10 @@ std::vector<Byte> FillRow(const cv::Mat& like, const std::array<double, 4>& fill
     const auto pixel = FillPixel<decltype(zero)>(fill, like.channels());
     const std::size_t bytes = pixel.size() * sizeof(pixel[0]);
     std::vector<Byte> row(pixels * bytes);
-    for (std::size_t i = 0; i < pixels; ++i) std::memcpy(&row[i * bytes], pixel.data(), bytes);
+    std::memcpy(row.data(), pixel.data(), std::min(row.size(), bytes));
+    for (std::size_t done = bytes; done < row.size(); done *= 2) {
+      std::memcpy(&row[done], row.data(), std::min(done, row.size() - done));
+    }
     return row;
   });
 }
@@ -265,11 +268,6 @@ void Shift(std::vector<int>& indices, int origin) {
   for (int& i : indices) {
     if (i >= 0) i -= origin;
   }
-}
-
-bool IsIdentity(const std::vector<int>& indices, int n) {
-  if (static_cast<int>(indices.size()) != n) return false;
-  return n == 0 || (indices[0] == 0 && Advances(indices, 1));
 }
 
 }  // namespace
@@ -312,33 +310,97 @@ cv::Mat CopyPixels(const ImageView& source, const CopyPlan& plan,
   return out;
 }
 
+namespace {
+
+// One axis of an exact copy: output index i shows source index start + direction * i.
+struct Axis {
+  int start = 0;
+  int direction = 1;
+  int count = 0;  // of output indices
+  int n = 0;      // of source indices
+
+  // Output indices [from, to) that show the source; empty when none does.
+  std::pair<int, int> Inside() const {
+    const int from = direction > 0 ? -start : start - n + 1;
+    const int to = direction > 0 ? n - start : start + 1;
+    return {std::clamp(from, 0, count), std::clamp(to, std::clamp(from, 0, count), count)};
+  }
+};
+
+Axis AxisOf(double sign, double offset, int count, int n) {
+  const int direction = sign > 0 ? 1 : -1;
+  return {static_cast<int>(std::lround(offset)) - (direction < 0 ? 1 : 0), direction, count, n};
+}
+
+// Rows of the whole picture, forwards or backwards, with fill around them: no plan is needed, which
+// is noticeable because memory is the only other cost.
+cv::Mat CopyUpright(const cv::Mat& pixels, const Axis& x, const Axis& y,
+                    const std::array<double, 4>& fill) {
+  const int size = static_cast<int>(pixels.elemSize());
+  cv::Mat out(y.count, x.count, pixels.type());
+  const auto [left, right] = x.Inside();
+  const auto [top, bottom] = y.Inside();
+  std::vector<Byte> fill_row;
+  if (left > 0 || right < x.count || top > 0 || bottom < y.count) {
+    fill_row = FillRow(pixels, fill, static_cast<std::size_t>(x.count));
+  }
+  const auto bytes = [&](int count) {
+    return static_cast<std::size_t>(count) * static_cast<std::size_t>(size);
+  };
+  // The first source pixel in memory that a row shows.
+  const int first = x.direction > 0 ? x.start + left : x.start - (right - 1);
+  for (int row = 0; row < y.count; ++row) {
+    Byte* to = out.ptr<Byte>(row);
+    if (row < top || row >= bottom || left == right) {
+      std::memcpy(to, fill_row.data(), bytes(x.count));
+      continue;
+    }
+    const Byte* from = pixels.ptr<Byte>(y.start + y.direction * row) + bytes(first);
+    if (left > 0) std::memcpy(to, fill_row.data(), bytes(left));
+    if (x.direction > 0) {
+      std::memcpy(to + bytes(left), from, bytes(right - left));
+    } else {
+      CopyReversed(from, to + bytes(left), right - left, size);
+    }
+    if (right < x.count) std::memcpy(to + bytes(right), fill_row.data(), bytes(x.count - right));
+  }
+  return out;
+}
+
+}  // namespace
+
 cv::Mat ExactCopy(const ImageView& source, const AffineGroup& group) {
   const Matrix inverse = group.map.Inverse();
   const auto& m = inverse.m;
   CopyPlan plan;
   plan.transposed = std::abs(m[0]) < 0.5;
-  // Source x and y as functions of the output axis each depends on: sign * (i + 0.5) + offset.
-  const auto fill_axis = [&](std::vector<int>& axis, int count, double sign, double offset, int n) {
-    const int direction = sign > 0 ? 1 : -1;
-    const int start = static_cast<int>(std::lround(offset)) - (direction < 0 ? 1 : 0);
-    axis.resize(static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i) {
-      axis[static_cast<std::size_t>(i)] = BorderIndex(start + direction * i, n, group.border.mode);
-    }
-  };
-  std::vector<int>& x_axis = plan.transposed ? plan.rows : plan.columns;
-  std::vector<int>& y_axis = plan.transposed ? plan.columns : plan.rows;
-  const int x_count = plan.transposed ? group.out.height : group.out.width;
-  const int y_count = plan.transposed ? group.out.width : group.out.height;
-  fill_axis(x_axis, x_count, plan.transposed ? m[1] : m[0], m[2], source.full.width);
-  fill_axis(y_axis, y_count, plan.transposed ? m[3] : m[4], m[5], source.full.height);
   const bool whole =
       source.pixels.cols == source.full.width && source.pixels.rows == source.full.height;
-  // Nothing moves: share the pixels, whoever writes to them makes them unique first.
-  if (whole && !plan.transposed && IsIdentity(plan.columns, source.full.width) &&
-      IsIdentity(plan.rows, source.full.height)) {
-    return source.pixels;
+  // Source x and y as functions of the output axis each depends on.
+  const Axis x = AxisOf(plan.transposed ? m[1] : m[0], m[2],
+                        plan.transposed ? group.out.height : group.out.width, source.full.width);
+  const Axis y = AxisOf(plan.transposed ? m[3] : m[4], m[5],
+                        plan.transposed ? group.out.width : group.out.height, source.full.height);
+  if (whole && !plan.transposed) {
+    const auto is_all = [](const Axis& axis) { return axis.Inside() == std::pair{0, axis.count}; };
+    const auto is_identity = [](const Axis& axis) {
+      return axis.start == 0 && axis.direction == 1 && axis.count == axis.n;
+    };
+    // Nothing moves: share the pixels, whoever writes to them makes them unique first.
+    if (is_identity(x) && is_identity(y)) return source.pixels;
+    if (group.border.mode == Border::kConstant || (is_all(x) && is_all(y))) {
+      return CopyUpright(source.pixels, x, y, group.border.fill);
+    }
   }
+  const auto fill_axis = [&](std::vector<int>& indices, const Axis& axis) {
+    indices.resize(static_cast<std::size_t>(axis.count));
+    for (int i = 0; i < axis.count; ++i) {
+      indices[static_cast<std::size_t>(i)] =
+          BorderIndex(axis.start + axis.direction * i, axis.n, group.border.mode);
+    }
+  };
+  fill_axis(plan.transposed ? plan.rows : plan.columns, x);
+  fill_axis(plan.transposed ? plan.columns : plan.rows, y);
   return CopyPixels(source, plan, group.border.fill);
 }
 

@@ -79,6 +79,45 @@ void WeighRowsTo(const In* const* rows, const float* weights, int taps, Out* out
   }
 }
 
+void WeighMirrored(const float* const* rows, const float* weights, int taps, float* out,
+                   std::size_t count) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const int middle = taps / 2;
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= count; i += 4 * lanes) {
+    auto w = hn::Set(d, weights[middle]);
+    const float* in = rows[middle] + i;
+    auto sum0 = hn::Mul(w, hn::LoadU(d, in));
+    auto sum1 = hn::Mul(w, hn::LoadU(d, in + lanes));
+    auto sum2 = hn::Mul(w, hn::LoadU(d, in + 2 * lanes));
+    auto sum3 = hn::Mul(w, hn::LoadU(d, in + 3 * lanes));
+    for (int k = middle - 1; k >= 0; --k) {
+      w = hn::Set(d, weights[k]);
+      in = rows[k] + i;
+      const float* other = rows[taps - 1 - k] + i;
+      const auto pair = [&](std::size_t at) HWY_ATTR {
+        return hn::Mul(w, hn::Add(hn::LoadU(d, in + at), hn::LoadU(d, other + at)));
+      };
+      sum0 = hn::Add(sum0, pair(0));
+      sum1 = hn::Add(sum1, pair(lanes));
+      sum2 = hn::Add(sum2, pair(2 * lanes));
+      sum3 = hn::Add(sum3, pair(3 * lanes));
+    }
+    hn::StoreU(sum0, d, out + i);
+    hn::StoreU(sum1, d, out + i + lanes);
+    hn::StoreU(sum2, d, out + i + 2 * lanes);
+    hn::StoreU(sum3, d, out + i + 3 * lanes);
+  }
+  for (; i < count; ++i) {
+    float sum = weights[middle] * rows[middle][i];
+    for (int k = middle - 1; k >= 0; --k) {
+      sum += weights[k] * (rows[k][i] + rows[taps - 1 - k][i]);
+    }
+    out[i] = sum;
+  }
+}
+
 void WeighTogether(const float* const* rows, const float* weights, int taps, float* const* out,
                    std::size_t count) {
   const FloatTag d;
@@ -156,6 +195,7 @@ namespace pixloom {
 HWY_EXPORT(BytesToFloat);
 HWY_EXPORT(WordsToFloat);
 HWY_EXPORT(WeighFloats);
+HWY_EXPORT(WeighMirrored);
 HWY_EXPORT(WeighTogether);
 HWY_EXPORT(WeighBytes);
 HWY_EXPORT(WeighWords);
@@ -180,6 +220,10 @@ void WeighRows(const std::uint8_t* const* rows, const float* weights, int taps, 
 void WeighRows(const std::uint16_t* const* rows, const float* weights, int taps, float* out,
                std::size_t count) {
   HWY_DYNAMIC_DISPATCH(WeighWords)(rows, weights, taps, out, count);
+}
+void WeighMirroredRows(const float* const* rows, const float* weights, int taps, float* out,
+                       std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(WeighMirrored)(rows, weights, taps, out, count);
 }
 void WeighRowsTogether(const float* const* rows, const float* weights, int taps, float* const* out,
                        std::size_t count) {

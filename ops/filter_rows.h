@@ -20,6 +20,12 @@ void WeighRows(const std::uint8_t* const* rows, const float* weights, int taps, 
 void WeighRows(const std::uint16_t* const* rows, const float* weights, int taps, float* out,
                std::size_t count);
 
+// The same for weights that read alike from both ends; `taps` is odd. Rows of one weight are added
+// first, which saves half of the products: w[c] rows[c], then w[k] (rows[k] + rows[taps - 1 - k])
+// from the middle outwards.
+void WeighMirroredRows(const float* const* rows, const float* weights, int taps, float* out,
+                       std::size_t count);
+
 // Four results at once, each one row below the one before: out[j][i] is the sum of rows[j] to
 // rows[j + taps - 1]. They share what they load.
 inline constexpr int kRowsTogether = 4;

@@ -268,7 +268,7 @@ void CompareOnce(const ChainCase& chain, const Pipeline& pipeline, const std::st
 std::vector<std::string> AllInputs() {
   std::vector<std::string> inputs;
   for (const char* size : {"1x1", "7x5", "101x99"}) {
-    for (const char* type : {"u8x3", "u8x1", "u8x4", "u16x3", "u16x1", "f32x3", "f32x1", "u8x2"}) {
+    for (const char* type : {"u8x3", "u8x1", "u8x4", "u16x3", "u16x1", "f32x3", "f32x1", "u16x9"}) {
       inputs.push_back(fmt::format("{}@{}", type, size));
     }
   }
