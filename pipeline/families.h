@@ -63,7 +63,8 @@ class Families {
   // clamped at the picture's edges, whatever the border; so a crop or a plain resize never blends
   // with the fill. With a constant border and picture edges that fall on the output's pixel grid (a
   // letter box), the picture is resized as if alone and laid on the fill. Otherwise taps outside
-  // count as the border says.
+  // count as the border says. The widened cubic and Lanczos filters run across first and saturate
+  // integers before they run down, as Pillow does.
   virtual cv::Mat Affine(const ImageView& source, const AffineGroup& group) const = 0;
 
   virtual cv::Mat Field(const cv::Mat& source, const WarpField& field) const = 0;
