@@ -26,7 +26,49 @@ nodes:
     - color_jitter
     - hue_saturation
     - one_of: [gaussian_blur, gaussian_noise, jpeg, {elastic: {alpha: 30}}]
-  out: {image_folder: {path: \$(OUT)}}
+  out: {image_folder: {path: \$(OUT)/look}}
+  moved:
+    chain:
+      - some_of:
+          n: [2, 4]
+          steps:
+            - transpose
+            - rotate90
+            - d4
+            - rotate: {expand: true, border: reflect, mirror_labels: duplicate}
+            - safe_rotate: {interpolation: cubic}
+            - shift_scale_rotate: {border: wrap}
+            - shear
+            - translate
+            - perspective: {interpolation: cubic}
+            - perspective: {sampler: distortion}
+            - elastic: {alpha: 300, sigma: 13, interpolation: cubic}
+            - grid_distortion
+            - grid_elastic
+            - optical_distortion
+            - optical_distortion: {model: fisheye}
+            - piecewise_affine
+            - thin_plate_spline
+            - remap: tests/support/maps/swirl.npy
+            - water
+            - pixel_spread
+            - grid_shuffle
+            - longest_max_size: {max_size: [150, 350], interpolation: area}
+            - random_scale: {scale: [0.3, 1.5], interpolation: lanczos}
+            - letter_box: {size: [250, 240], interpolation: antialias}
+            - pad_if_needed: {min_height: 310, min_width: 420, position: random, border: reflect101}
+            - crop_and_pad
+            - random_sized_crop: {size: [200, 220], height: [100, 250], interpolation: nearest}
+            - box_safe_random_crop
+            - random_iou_crop
+            - random_zoom_out
+            - crop_non_empty_mask: [120, 140]
+            - at_least_one_box_crop: [150, 130]
+      - resize: {size: [160, 192], interpolation: antialias_cubic}
+      - sanitize: {min_visibility: 0.2}
+    from: scenes
+  tiles: {tile: [80, 96]}
+  parts: {image_folder: {path: \$(OUT)/parts}}
 YAML
 
 sum_of() {  # LABEL [ENV=VALUE...] -- [ARGS...]
