@@ -437,6 +437,8 @@ inline const std::vector<ChainCase>& Chains() {
        kSampled, 2},
 
       // Borders that show objects again.
+      {"rotate_mask_fill", "[rotate: {angle: [20, 60], mask_fill: 7, fill: [9, 8, 7]}]"},
+      {"elastic_mask_fill", "[elastic: {alpha: 300, sigma: 12, mask_fill: 3}]", kSampled, 1, true},
       {"rotate_duplicate",
        "[hflip, rotate: {angle: [-60, 60], border: reflect101, mirror_labels: duplicate}, hflip]"},
       {"crop_duplicate",
