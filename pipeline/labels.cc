@@ -287,20 +287,24 @@ Point InverseOfField(const cv::Mat& field, Point from) {
   };
   Point best = from;
   double error = solve(from - DisplacementAt(field, from), &best);
-  if (error < 0.01) return best;
-  // Start from the cell whose source lies nearest when the first start fails.
-  Point nearest = from;
-  double distance = 1e300;
-  for (int y = 0; y < field.rows; y += 4) {
-    for (int x = 0; x < field.cols; x += 4) {
-      const Point out(x + 0.5, y + 0.5);
-      const Point r = residual(out);
-      const double d = r.x * r.x + r.y * r.y;
-      if (d < distance) distance = d, nearest = out;
+  // In a fold the start may lead nowhere: every cell that could show the point is tried.
+  const auto reach = [&](int row, int column) {  // the source of a centre, seen from the point
+    return residual(Point(column + 0.5, row + 0.5));
+  };
+  for (int y = 0; error >= 0.01 && y + 1 < field.rows; ++y) {
+    for (int x = 0; error >= 0.01 && x + 1 < field.cols; ++x) {
+      const Point a = reach(y, x), b = reach(y, x + 1), c = reach(y + 1, x),
+                  d = reach(y + 1, x + 1);
+      if (std::min({a.x, b.x, c.x, d.x}) > 0 || std::max({a.x, b.x, c.x, d.x}) < 0 ||
+          std::min({a.y, b.y, c.y, d.y}) > 0 || std::max({a.y, b.y, c.y, d.y}) < 0) {
+        continue;
+      }
+      Point other;
+      const double miss = solve(Point(x + 1, y + 1), &other);
+      if (miss < error) error = miss, best = other;
     }
   }
-  Point second = nearest;
-  return solve(nearest, &second) < error ? second : best;
+  return best;
 }
 
 Quad RectangleAround(std::span<const Point> points, Point direction) {

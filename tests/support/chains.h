@@ -438,7 +438,7 @@ inline const std::vector<ChainCase>& Chains() {
 
       // Borders that show objects again.
       {"rotate_mask_fill", "[rotate: {angle: [20, 60], mask_fill: 7, fill: [9, 8, 7]}]"},
-      {"elastic_mask_fill", "[elastic: {alpha: 300, sigma: 12, mask_fill: 3}]", kSampled, 1, true},
+      {"elastic_mask_fill", "[elastic: {alpha: 120, sigma: 12, mask_fill: 3}]", kSampled, 1, true},
       {"rotate_duplicate",
        "[hflip, rotate: {angle: [-60, 60], border: reflect101, mirror_labels: duplicate}, hflip]"},
       {"crop_duplicate",
