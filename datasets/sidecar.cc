@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "datasets/text.h"
+#include "pipeline/labels.h"
 
 namespace pixloom {
 
@@ -21,31 +22,6 @@ std::string Text(std::string_view text) {
 
 bool Inside(Point p, Size size) {
   return p.x >= 0 && p.y >= 0 && p.x <= size.width && p.y <= size.height;
-}
-
-bool ShowsArea(const std::vector<Point>& ring, Size size) {
-  return std::abs(SignedArea(ClipToImage(ring, size))) > 0;
-}
-
-bool IsVisible(const Instance& instance, Size size) {
-  bool has_part = false;
-  if (instance.quad) {
-    has_part = true;
-    if (ShowsArea({instance.quad->begin(), instance.quad->end()}, size)) return true;
-  }
-  for (const Polygon& polygon : instance.polygons) {
-    has_part = true;
-    if (!polygon.rings.empty() && ShowsArea(polygon.rings[0], size)) return true;
-  }
-  if (instance.HasMask()) {
-    has_part = true;
-    if (instance.rle ? instance.rle->Area() > 0 : cv::countNonZero(instance.mask) > 0) return true;
-  }
-  for (const Keypoint& keypoint : instance.keypoints) {
-    has_part = true;
-    if (keypoint.visibility > 0 && Inside(keypoint.at, size)) return true;
-  }
-  return !has_part;
 }
 
 Json Class(int label, const Sample& sample) {
@@ -139,7 +115,10 @@ void AddLabels(Json& json, const Sample& sample) {
 std::vector<const Instance*> VisibleInstances(const Sample& sample, Size size) {
   std::vector<const Instance*> visible;
   for (const Instance& instance : sample.instances) {
-    if (IsVisible(instance, size)) visible.push_back(&instance);
+    // An object without any part is a statement about the whole picture.
+    const bool has_part = instance.quad || !instance.polygons.empty() || instance.HasMask() ||
+                          !instance.keypoints.empty();
+    if (!has_part || IsVisible(instance, size)) visible.push_back(&instance);
   }
   return visible;
 }

@@ -21,28 +21,11 @@ struct FiveCrop : Outside {
                           Outside::Table<FiveCrop>());
   }
 
-  std::shared_ptr<const ViewOperator> Make(const Services&) const;
-};
-
-class FiveCropViews final : public ViewOperator {
- public:
-  explicit FiveCropViews(FiveCrop op) : op_(std::move(op)) {}
-  std::vector<View> Views(Size picture) const override {
-    return CornerViews(op_.size, picture, op_.Rule());
+  std::vector<View> Views(Size picture) const { return CornerViews(size, picture, Rule()); }
+  std::shared_ptr<const ViewOperator> Make(const Services&) const {
+    return std::make_shared<SizedViews<FiveCrop>>(*this);
   }
-  Meta OutputMeta(const Meta& in) const override {
-    Meta out = in;
-    out.size = op_.size;
-    return out;
-  }
-
- private:
-  FiveCrop op_;
 };
-
-std::shared_ptr<const ViewOperator> FiveCrop::Make(const Services&) const {
-  return std::make_shared<FiveCropViews>(*this);
-}
 
 }  // namespace
 

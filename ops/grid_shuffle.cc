@@ -59,27 +59,12 @@ struct Region {
   }
 };
 
-// The part of `ring` where inside(p) >= 0; inside is linear in p.
-template <class Inside>
-std::vector<Point> CutAlong(const std::vector<Point>& ring, Inside inside) {
-  std::vector<Point> kept;
-  for (std::size_t i = 0; i < ring.size(); ++i) {
-    const Point& a = ring[i];
-    const Point& b = ring[(i + 1) % ring.size()];
-    const double da = inside(a);
-    const double db = inside(b);
-    if (da >= 0) kept.push_back(a);
-    if ((da > 0 && db < 0) || (da < 0 && db > 0)) kept.push_back(a + (b - a) * (da / (da - db)));
-  }
-  return kept;
-}
-
 // The part of the ring inside the region, where the region moves to; empty when there is none.
 std::vector<Point> MovedPiece(const std::vector<Point>& ring, const Region& region) {
-  std::vector<Point> r = CutAlong(ring, [&](Point p) { return p.x - region.left; });
-  r = CutAlong(r, [&](Point p) { return region.right - p.x; });
-  r = CutAlong(r, [&](Point p) { return p.y - region.top; });
-  r = CutAlong(r, [&](Point p) { return region.bottom - p.y; });
+  std::vector<Point> r = ClipHalfPlane(ring, [&](Point p) { return p.x - region.left; });
+  r = ClipHalfPlane(r, [&](Point p) { return region.right - p.x; });
+  r = ClipHalfPlane(r, [&](Point p) { return p.y - region.top; });
+  r = ClipHalfPlane(r, [&](Point p) { return region.bottom - p.y; });
   if (std::abs(SignedArea(r)) <= kLeastArea) return {};
   for (Point& p : r) p += region.shift;
   return r;

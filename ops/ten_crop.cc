@@ -25,36 +25,21 @@ struct TenCrop : Outside {
                           Outside::Table<TenCrop>());
   }
 
-  std::shared_ptr<const ViewOperator> Make(const Services&) const;
-};
-
-class TenCropViews final : public ViewOperator {
- public:
-  explicit TenCropViews(TenCrop op) : op_(std::move(op)) {}
-  std::vector<View> Views(Size picture) const override {
-    std::vector<View> views = CornerViews(op_.size, picture, op_.Rule());
+  std::vector<View> Views(Size picture) const {
+    std::vector<View> views = CornerViews(size, picture, Rule());
     const Matrix mirror =
-        op_.vertical ? Matrix::MirrorY(picture.height) : Matrix::MirrorX(picture.width);
-    for (View& view : CornerViews(op_.size, picture, op_.Rule())) {
+        vertical ? Matrix::MirrorY(picture.height) : Matrix::MirrorX(picture.width);
+    for (View& view : CornerViews(size, picture, Rule())) {
       view.steps.insert(view.steps.begin(), {mirror, picture, std::nullopt, std::nullopt});
       view.facts.emplace_back("mirrored", 1);
       views.push_back(std::move(view));
     }
     return views;
   }
-  Meta OutputMeta(const Meta& in) const override {
-    Meta out = in;
-    out.size = op_.size;
-    return out;
+  std::shared_ptr<const ViewOperator> Make(const Services&) const {
+    return std::make_shared<SizedViews<TenCrop>>(*this);
   }
-
- private:
-  TenCrop op_;
 };
-
-std::shared_ptr<const ViewOperator> TenCrop::Make(const Services&) const {
-  return std::make_shared<TenCropViews>(*this);
-}
 
 }  // namespace
 

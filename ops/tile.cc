@@ -18,6 +18,25 @@ struct EnumNames<TileEdge> {
 
 namespace {
 
+// Where tiles of `tile` pixels start on an axis of `picture` pixels; at least one.
+std::vector<int> Starts(int picture, int tile, int overlap, TileEdge edge) {
+  std::vector<int> starts{0};
+  if (tile >= picture) {
+    // One tile; the picture lies in its middle unless it is padded like the last of many.
+    if (edge != TileEdge::kPad) starts[0] = (picture - tile) >> 1;
+    return starts;
+  }
+  const int stride = tile - overlap;
+  for (int at = stride; at + overlap < picture; at += stride) {
+    if (at + tile <= picture || edge == TileEdge::kPad) {
+      starts.push_back(at);
+    } else if (edge == TileEdge::kShift) {
+      starts.push_back(picture - tile);
+    }
+  }
+  return starts;
+}
+
 struct Tile : Outside {
   Size size;
   Size overlap;
@@ -52,38 +71,13 @@ struct Tile : Outside {
     return Outside::Check();
   }
 
-  std::shared_ptr<const ViewOperator> Make(const Services&) const;
-};
-
-// Where tiles of `tile` pixels start on an axis of `picture` pixels; at least one.
-std::vector<int> Starts(int picture, int tile, int overlap, TileEdge edge) {
-  std::vector<int> starts{0};
-  if (tile >= picture) {
-    // One tile; the picture lies in its middle unless it is padded like the last of many.
-    if (edge != TileEdge::kPad) starts[0] = (picture - tile) >> 1;
-    return starts;
-  }
-  const int stride = tile - overlap;
-  for (int at = stride; at + overlap < picture; at += stride) {
-    if (at + tile <= picture || edge == TileEdge::kPad) {
-      starts.push_back(at);
-    } else if (edge == TileEdge::kShift) {
-      starts.push_back(picture - tile);
-    }
-  }
-  return starts;
-}
-
-class TileViews final : public ViewOperator {
- public:
-  explicit TileViews(Tile op) : op_(std::move(op)) {}
-  std::vector<View> Views(Size picture) const override {
-    const auto rows = Starts(picture.height, op_.size.height, op_.overlap.height, op_.edge);
-    const auto columns = Starts(picture.width, op_.size.width, op_.overlap.width, op_.edge);
+  std::vector<View> Views(Size picture) const {
+    const auto rows = Starts(picture.height, size.height, overlap.height, edge);
+    const auto columns = Starts(picture.width, size.width, overlap.width, edge);
     std::vector<View> views;
     for (std::size_t row = 0; row < rows.size(); ++row) {
       for (std::size_t column = 0; column < columns.size(); ++column) {
-        View view = WindowView(columns[column], rows[row], op_.size, picture, op_.Rule());
+        View view = WindowView(columns[column], rows[row], size, picture, Rule());
         view.facts.emplace_back("row", static_cast<double>(row));
         view.facts.emplace_back("column", static_cast<double>(column));
         views.push_back(std::move(view));
@@ -91,19 +85,10 @@ class TileViews final : public ViewOperator {
     }
     return views;
   }
-  Meta OutputMeta(const Meta& in) const override {
-    Meta out = in;
-    out.size = op_.size;
-    return out;
+  std::shared_ptr<const ViewOperator> Make(const Services&) const {
+    return std::make_shared<SizedViews<Tile>>(*this);
   }
-
- private:
-  Tile op_;
 };
-
-std::shared_ptr<const ViewOperator> Tile::Make(const Services&) const {
-  return std::make_shared<TileViews>(*this);
-}
 
 }  // namespace
 

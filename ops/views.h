@@ -7,6 +7,22 @@
 
 namespace pixloom {
 
+// A views node whose results all have `op.size`; which they are says op.Views(picture).
+template <class Op>
+class SizedViews final : public ViewOperator {
+ public:
+  explicit SizedViews(Op op) : op_(std::move(op)) {}
+  std::vector<View> Views(Size picture) const override { return op_.Views(picture); }
+  Meta OutputMeta(const Meta& in) const override {
+    Meta out = in;
+    out.size = op_.size;
+    return out;
+  }
+
+ private:
+  Op op_;
+};
+
 // A window of the picture as a view; its place is known by its facts.
 inline View WindowView(int x, int y, Size window, Size picture, const BorderRule& border) {
   return {{CutWindow(x, y, window, picture, border)},

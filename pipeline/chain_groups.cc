@@ -64,21 +64,6 @@ BorderRule MaskBorder(const BorderRule& of_image, int fill) {
   return rule;
 }
 
-// Some part of the object lies in a picture of this size.
-bool Shows(const Instance& instance, Size size) {
-  const auto inside = [&](const std::vector<Point>& ring) {
-    return ring.size() >= 3 && std::abs(SignedArea(ClipToImage(ring, size))) > 0;
-  };
-  if (instance.quad && inside({instance.quad->begin(), instance.quad->end()})) return true;
-  for (const Polygon& polygon : instance.polygons) {
-    if (!polygon.rings.empty() && inside(polygon.rings[0])) return true;
-  }
-  for (const Keypoint& k : instance.keypoints) {
-    if (k.at.x >= 0 && k.at.y >= 0 && k.at.x <= size.width && k.at.y <= size.height) return true;
-  }
-  return instance.HasMask() && cv::countNonZero(instance.Bits()) > 0;
-}
-
 }  // namespace
 
 std::optional<DataError> GroupRunner::Run(const Group& group) {
@@ -159,7 +144,7 @@ std::vector<Instance> GroupRunner::Repeat(const AffineStep& step) const {
     for (Instance copy : sample_.instances) {
       MoveInstances(own.map, {&copy, 1}, sample_.names.get());
       if (copy.HasMask()) copy.SetBits(MoveMask(copy.Bits(), group, 0));
-      if (Shows(copy, step.out)) repeated.push_back(std::move(copy));
+      if (IsVisible(copy, step.out)) repeated.push_back(std::move(copy));
     }
   }
   return repeated;
@@ -191,7 +176,7 @@ std::vector<Instance> GroupRunner::Repeat(const WarpField& step) const {
     MoveLabels(step, copies);
     for (Instance& copy : copies.instances) {
       if (copy.HasMask()) copy.SetBits(MoveMask(copy.Bits(), own, 0));
-      if (Shows(copy, size)) repeated.push_back(std::move(copy));
+      if (IsVisible(copy, size)) repeated.push_back(std::move(copy));
     }
   }
   return repeated;

@@ -337,6 +337,22 @@ void MoveLabels(const WarpField& field, Sample& sample) {
   for (Instance& instance : sample.instances) MoveInstance(field.displacement, instance);
 }
 
+bool IsVisible(const Instance& instance, Size size) {
+  const auto shows_area = [&](const std::vector<Point>& ring) {
+    return std::abs(SignedArea(ClipToImage(ring, size))) > 0;
+  };
+  if (instance.quad && shows_area({instance.quad->begin(), instance.quad->end()})) return true;
+  for (const Polygon& polygon : instance.polygons) {
+    if (!polygon.rings.empty() && shows_area(polygon.rings[0])) return true;
+  }
+  for (const Keypoint& k : instance.keypoints) {
+    const bool inside = k.at.x >= 0 && k.at.y >= 0 && k.at.x <= size.width && k.at.y <= size.height;
+    if (k.visibility > 0 && inside) return true;
+  }
+  if (instance.rle) return instance.rle->Area() > 0;
+  return !instance.mask.empty() && cv::countNonZero(instance.mask) > 0;
+}
+
 // ---- Repeating borders --------------------------------------------------------------------------
 
 std::array<double, 4> SeenBy(const AffineStep& step) {

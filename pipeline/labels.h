@@ -43,6 +43,10 @@ void MoveLabels(const WarpField& field, Sample& sample);
 // Objects alone. `names` may be null.
 void MoveInstances(const Matrix& map, std::span<Instance> instances, const LabelNames* names);
 
+// Some part of the object lies inside a picture of this size: an area of an outline, a set bit, a
+// labelled keypoint.
+bool IsVisible(const Instance& instance, Size size);
+
 // Where a repeating border shows the picture again: maps from the picture onto each of its other
 // images that meets the rectangle {x1, y1, x2, y2} around it.
 std::vector<Matrix> RepeatedImages(Border mode, Size picture, const std::array<double, 4>& seen);

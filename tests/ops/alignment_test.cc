@@ -16,9 +16,8 @@
 #include <fmt/format.h>
 
 #include "api/pixloom.h"
-#include "pipeline/chain.h"
 #include "tests/ops/alignment_table.h"
-#include "tests/support/inputs.h"
+#include "tests/support/run_chain.h"
 
 namespace pixloom::testing {
 namespace {
@@ -316,28 +315,18 @@ TEST_CASE("labels follow pixels under every geometric operator") {
     ++operators;
     const Exemption* exempt = FindExemption(name);
     for (const std::string& args : AlignmentArguments(info)) {
-      const std::string yaml = fmt::format(
-          "version: 1\nseed: 3\nnodes:\n  in: {{given: scene}}\n  look: [{{{}: {}}}]\n"
-          "  out: {{nowhere: {{}}}}\n",
-          name, args);
-      CAPTURE(yaml);
-      LoadOptions options;
-      options.registry = &RegistryWithInputs();
-      const Pipeline pipeline = Pipeline::Parse(yaml, "alignment.yaml", options);
-      const Graph& graph = pipeline.graph();
-      const Node& look = graph.nodes[static_cast<std::size_t>(graph.Find("look"))];
-      const ChainRunner runner(BuiltInFamilies(), BuiltInCodec(), graph.seed);
+      const std::string chain = fmt::format("[{{{}: {}}}]", name, args);
+      CAPTURE(chain);
+      const ChainUnderTest look(chain);
       Findings found;
       for (int copy = 0; copy < (prove ? 60 : 4); ++copy) {
         Sample moved = scene.Clone();
-        moved.identity.branch = {static_cast<std::uint32_t>(copy)};
         for (Instance& instance : moved.instances) {
           instance.original_area =
               instance.quad ? std::abs(SignedArea({instance.quad->begin(), instance.quad->end()}))
                             : instance.polygons[0].Area();
         }
-        REQUIRE(!runner.Run(look, moved));
-        Compare(moved, found);
+        Compare(look.Run(std::move(moved), static_cast<std::uint32_t>(copy)), found);
       }
       MESSAGE(
           fmt::format("{:<24} dots {:.3f} px, angles {:.3f}, outlines {:.4f}, bits {:.4f}, "

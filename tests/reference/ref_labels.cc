@@ -288,6 +288,7 @@ bool IsSeen(const Instance& instance, Size size) {
     if (!polygon.rings.empty() && visible(polygon.rings[0])) return true;
   }
   for (const Keypoint& k : instance.keypoints) {
+    if (k.visibility == 0) continue;
     if (k.at.x >= 0 && k.at.y >= 0 && k.at.x <= size.width && k.at.y <= size.height) return true;
   }
   return !instance.mask.empty() && cv::countNonZero(instance.mask) > 0;
