@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "ops/blur_kernel.h"
-#include "ops/colour_kernel.h"
 #include "ops/families.h"
-#include "ops/noise_field.h"
-#include "ops/noise_kernel.h"
+#include "ops/kernels/blur_kernel.h"
+#include "ops/kernels/colour_kernel.h"
+#include "ops/kernels/noise_field.h"
+#include "ops/kernels/noise_kernel.h"
 #include "pipeline/buffer_pool.h"
 
 namespace pixloom {

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/pixel_math.h"
+#include "ops/kernels/pixel_math.h"
 #include "pipeline/exact_math.h"
 #include "pipeline/schema.h"
 #include "pipeline/step.h"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/families.h"
 
-#include "ops/colour_kernel.h"
-#include "ops/copy_kernel.h"
-#include "ops/field_kernel.h"
-#include "ops/resize_kernel.h"
-#include "ops/warp_kernel.h"
+#include "ops/kernels/colour_kernel.h"
+#include "ops/kernels/copy_kernel.h"
+#include "ops/kernels/field_kernel.h"
+#include "ops/kernels/resize_kernel.h"
+#include "ops/kernels/warp_kernel.h"
 #include "pipeline/error.h"
 
 namespace pixloom {

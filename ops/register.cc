@@ -1,12 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/register.h"
 
+#include "ops/operators.h"
+
 namespace pixloom {
+
+#define PIXLOOM_GROUPS(X)                   \
+  X("Geometry", GEOMETRY)                   \
+  X("Colour", COLOUR)                       \
+  X("Blur, sharpen, morphology", FILTER)    \
+  X("Noise", NOISE)                         \
+  X("Compression and degradation", DEGRADE) \
+  X("Weather and light", WEATHER)           \
+  X("Erasing", ERASE)                       \
+  X("Matching a reference", MATCH)          \
+  X("Enhancement", ENHANCE)                 \
+  X("Pixel types", TYPES)                   \
+  X("Labels", LABELS)                       \
+  X("Several pictures of one", VIEWS)
+
+#define PIXLOOM_DECLARE(NAME) void Register##NAME(Registry& registry);
+#define PIXLOOM_DECLARE_GROUP(TITLE, GROUP) PIXLOOM_OPS_##GROUP(PIXLOOM_DECLARE)
+PIXLOOM_GROUPS(PIXLOOM_DECLARE_GROUP)
 
 void RegisterOps(Registry& registry) {
 #define PIXLOOM_REGISTER(NAME) Register##NAME(registry);
-  PIXLOOM_OPS(PIXLOOM_REGISTER)
-#undef PIXLOOM_REGISTER
+#define PIXLOOM_REGISTER_GROUP(TITLE, GROUP) \
+  registry.BeginGroup(TITLE);                \
+  PIXLOOM_OPS_##GROUP(PIXLOOM_REGISTER)
+  PIXLOOM_GROUPS(PIXLOOM_REGISTER_GROUP)
 }
 
 }  // namespace pixloom

@@ -83,6 +83,7 @@ std::vector<std::string> Registry::VerbNames() const {
 
 OpInfo& Registry::Insert(OpInfo info) {
   const std::string name = info.name;
+  info.group = groups_.back();
   for (const std::string& alias : info.aliases) operator_aliases_[alias] = name;
   const auto [it, inserted] = operators_.emplace(name, std::move(info));
   PIXLOOM_CHECK(inserted, "operator registered twice: " + name);

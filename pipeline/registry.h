@@ -68,6 +68,10 @@ class Registry {
   Registry(const Registry&) = delete;  // bound operators point into it
   Registry& operator=(const Registry&) = delete;
 
+  // Operators and views added from here on belong to this group of the reference.
+  void BeginGroup(std::string_view title) { groups_.emplace_back(title); }
+  const std::vector<std::string>& Groups() const { return groups_; }
+
   template <OperatorType Op>
   void AddOperator() {
     OpInfo& info = Insert(DescribeOperator<Op>());
@@ -97,7 +101,9 @@ class Registry {
 
   template <ViewType T>
   void AddViews() {
-    Insert(views_, DescribeMaker<T, ViewInfo, std::shared_ptr<const ViewOperator>>());
+    auto info = DescribeMaker<T, ViewInfo, std::shared_ptr<const ViewOperator>>();
+    info.group = groups_.back();
+    Insert(views_, std::move(info));
   }
 
   // By name or by a peer's alias; nullptr when unknown.
@@ -139,6 +145,8 @@ class Registry {
   }
 
   OpInfo& Insert(OpInfo info);
+
+  std::vector<std::string> groups_{"Operators"};
 
   std::map<std::string, OpInfo, std::less<>> operators_;
   std::map<std::string, SourceInfo, std::less<>> sources_;

@@ -54,6 +54,7 @@ struct ParamInfo {
 struct VerbInfo {
   std::string name;
   std::string doc;
+  std::string group;  // where the reference lists it; operators and views only
   std::vector<ParamInfo> params;
   std::vector<std::string> aliases;
 

@@ -147,7 +147,9 @@ class CliTest(unittest.TestCase):
                     "scenes.yaml", "--disable-pass", "fuze")
 
     def test_ops(self):
-        names = [line.split()[0] for line in self.check(OK, "ops").splitlines()]
+        listed = self.check(OK, "ops").splitlines()
+        names = [line.split()[0] for line in listed if line.startswith("  ")]
+        self.assertIn("Geometry", listed)
         for name in ["hflip", "elastic", "shapes", "image_folder"]:
             self.assertIn(name, names)
         rotate = self.check(OK, "ops", "rotate")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/blur_kernel.h"
+#include "ops/kernels/blur_kernel.h"
 
 #include <doctest/doctest.h>
 

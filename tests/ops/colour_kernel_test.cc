@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/colour_kernel.h"
+#include "ops/kernels/colour_kernel.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 
-#include "ops/colour_rows.h"
-#include "ops/colour_stats.h"
+#include "ops/kernels/colour_rows.h"
+#include "ops/kernels/colour_stats.h"
 #include "tests/support/image_reference.h"
 
 namespace pixloom {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copies move pixels and change none.
-#include "ops/copy_kernel.h"
+#include "ops/kernels/copy_kernel.h"
 
 #include <doctest/doctest.h>
 

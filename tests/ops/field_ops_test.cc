@@ -8,7 +8,7 @@
 #include <cmath>
 #include <set>
 
-#include "ops/simd.h"
+#include "ops/kernels/simd.h"
 #include "pipeline/exact_math.h"
 #include "pipeline/labels.h"
 #include "tests/support/draw_op.h"

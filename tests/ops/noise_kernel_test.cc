@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/noise_kernel.h"
+#include "ops/kernels/noise_kernel.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 
-#include "ops/noise_field.h"
+#include "ops/kernels/noise_field.h"
 #include "pipeline/exact_math.h"
 #include "tests/support/image_reference.h"
 

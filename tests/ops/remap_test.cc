@@ -8,7 +8,7 @@
 #include <fstream>
 #include <limits>
 
-#include "ops/npy.h"
+#include "ops/kernels/npy.h"
 #include "tests/support/draw_op.h"
 
 namespace pixloom {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/resize_kernel.h"
+#include "ops/kernels/resize_kernel.h"
 
 #include <doctest/doctest.h>
 
@@ -8,8 +8,8 @@
 #include <opencv2/imgproc.hpp>
 #include <utility>
 
-#include "ops/copy_kernel.h"
 #include "ops/families.h"
+#include "ops/kernels/copy_kernel.h"
 #include "tests/support/image_reference.h"
 
 namespace pixloom {

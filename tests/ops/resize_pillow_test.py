@@ -3,11 +3,8 @@
 """`resize` against the libraries it promises to equal: Pillow within one level for the antialiased
 kinds, and OpenCV bit for bit for the others where its Python module is there (the C++ tests compare
 with OpenCV in any case). Runs the `pixloom` command on lossless files."""
-import os
 import pathlib
-import subprocess
 import sys
-import tempfile
 import unittest
 
 try:
@@ -22,8 +19,8 @@ try:
 except ImportError:
     cv2 = None
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-CLI = os.environ.get("PIXLOOM_CLI", str(ROOT / "build/dev/cli/pixloom"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import steps  # noqa: E402  (needs the two above)
 
 PILLOW = {"antialias": Image.BILINEAR, "antialias_cubic": Image.BICUBIC, "lanczos": Image.LANCZOS}
 OPENCV = {"nearest": "INTER_NEAREST", "linear": "INTER_LINEAR", "cubic": "INTER_CUBIC",
@@ -34,58 +31,22 @@ SIZES = [(37, 61), (50, 75), (24, 11), (251, 163), (200, 300), (13, 400), (3, 2)
          (100, 149), (640, 5)]
 
 
-def pictures():
-    rng = numpy.random.default_rng(5)
-    y, x = numpy.mgrid[0:100, 0:150]
-    ramp = numpy.stack([x * 255 // 149, y * 255 // 99, (x + y) % 256], axis=2)
-    checks = ((x // 3 + y // 5) % 2 * 255)[:, :, None].repeat(3, axis=2)
-    yield "noise", rng.integers(0, 256, (100, 150, 3))
-    yield "ramp", ramp
-    yield "checks", checks
-    yield "extremes", rng.integers(0, 2, (100, 150, 3)) * 255
-    yield "tall", rng.integers(0, 256, (301, 7, 3))
-    yield "grey", rng.integers(0, 256, (90, 130))
-
-
 class ResizePillowTest(unittest.TestCase):
 
-    @classmethod
-    def setUpClass(cls):
-        cls.holder = tempfile.TemporaryDirectory(prefix="pixloom_resize_")
-        cls.folder = pathlib.Path(cls.holder.name)
-        (cls.folder / "in").mkdir()
-        cls.pictures = {}
-        for name, values in pictures():
-            cls.pictures[name] = values.astype(numpy.uint8)
-            Image.fromarray(cls.pictures[name]).save(cls.folder / "in" / f"{name}.png")
+    pictures = {
+        **steps.pictures(),
+        "tall": numpy.random.default_rng(5).integers(0, 256, (301, 7, 3)).astype(numpy.uint8),
+    }
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.holder.cleanup()
-
-    def resized(self, steps):
-        """{(name of the step, name of the picture): pixels} of one run over all pictures."""
-        nodes = ["  photos: {image_folder: in}"]
-        for name, step in steps.items():
-            nodes.append(f"  {name}: {{chain: [{step}], from: photos}}")
-            nodes.append(f"  to_{name}: {{image_folder: {{path: out/{name}}}, from: {name}}}")
-        config = self.folder / "resize.yaml"
-        config.write_text("version: 1\nseed: 1\nnodes:\n" + "\n".join(nodes) + "\n")
-        subprocess.run([CLI, "run", "resize.yaml", "--overwrite"], cwd=self.folder, check=True,
-                       capture_output=True, text=True)
-        results = {}
-        for name in steps:
-            for file in (self.folder / "out" / name).rglob("*.png"):
-                picture = next(p for p in self.pictures if file.stem.startswith(p))
-                results[name, picture] = numpy.array(Image.open(file))
-        return results
+    def resized(self, chains):
+        return steps.run(chains, self.pictures)
 
     def compare(self, kinds, expected, allowed):
         worst = 0
         for kind in kinds:
-            steps = {f"s{h}x{w}": f"resize: {{size: [{h}, {w}], interpolation: {kind}}}"
+            chains = {f"s{h}x{w}": f"resize: {{size: [{h}, {w}], interpolation: {kind}}}"
                      for h, w in SIZES}
-            results = self.resized(steps)
+            results = self.resized(chains)
             self.assertEqual(len(results), len(SIZES) * len(self.pictures))
             for h, w in SIZES:
                 for name, values in self.pictures.items():
@@ -109,9 +70,9 @@ class ResizePillowTest(unittest.TestCase):
         box = (13, 7, 113, 88)
         crop = "crop: {x_min: 13, y_min: 7, x_max: 113, y_max: 88}"
         for kind, code in PILLOW.items():
-            steps = {f"s{h}x{w}": f"{crop}, resize: {{size: [{h}, {w}], interpolation: {kind}}}"
+            chains = {f"s{h}x{w}": f"{crop}, resize: {{size: [{h}, {w}], interpolation: {kind}}}"
                      for h, w in SIZES[:4]}
-            results = self.resized(steps)
+            results = self.resized(chains)
             for h, w in SIZES[:4]:
                 for name, values in self.pictures.items():
                     if values.shape[0] < 88 or values.shape[1] < 113:

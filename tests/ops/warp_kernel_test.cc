@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/warp_kernel.h"
+#include "ops/kernels/warp_kernel.h"
 
 #include <doctest/doctest.h>
 
 #include "ops/families.h"
-#include "ops/field_kernel.h"
+#include "ops/kernels/field_kernel.h"
 #include "tests/support/image_reference.h"
 
 namespace pixloom {

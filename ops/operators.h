@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one list of operators, one group per folder. A new operator is one file, one name here and
+// one line in ops/CMakeLists.txt. Only ops/register.cc includes this, so that a new name compiles
+// little.
+#pragma once
+
+// Sorted. X(Name) stands for `void RegisterName(Registry&)`, defined in the operator's file.
+
+// Geometry
+#define PIXLOOM_OPS_GEOMETRY(X) \
+  X(Affine)                     \
+  X(AtLeastOneBoxCrop)          \
+  X(BoxSafeRandomCrop)          \
+  X(CenterCrop)                 \
+  X(Crop)                       \
+  X(CropAndPad)                 \
+  X(CropNonEmptyMask)           \
+  X(D4)                         \
+  X(Elastic)                    \
+  X(GridDistortion)             \
+  X(GridElastic)                \
+  X(GridShuffle)                \
+  X(Hflip)                      \
+  X(LetterBox)                  \
+  X(LongestMaxSize)             \
+  X(OpticalDistortion)          \
+  X(Pad)                        \
+  X(PadIfNeeded)                \
+  X(PadToAspect)                \
+  X(PadToMultiple)              \
+  X(PadToSquare)                \
+  X(Perspective)                \
+  X(PiecewiseAffine)            \
+  X(PixelSpread)                \
+  X(RandomCrop)                 \
+  X(RandomCropFromBorders)      \
+  X(RandomCropNearBox)          \
+  X(RandomIouCrop)              \
+  X(RandomResizedCrop)          \
+  X(RandomScale)                \
+  X(RandomShortestSize)         \
+  X(RandomSizedBoxSafeCrop)     \
+  X(RandomSizedCrop)            \
+  X(RandomZoomOut)              \
+  X(Remap)                      \
+  X(Resize)                     \
+  X(Rotate)                     \
+  X(Rotate90)                   \
+  X(SafeRotate)                 \
+  X(ScaleJitter)                \
+  X(Shear)                      \
+  X(ShiftScaleRotate)           \
+  X(SmallestMaxSize)            \
+  X(ThinPlateSpline)            \
+  X(Translate)                  \
+  X(Transpose)                  \
+  X(Vflip)                      \
+  X(Water)
+
+// Colour
+#define PIXLOOM_OPS_COLOUR(X) \
+  X(BrightnessContrast)       \
+  X(ColorJitter)              \
+  X(Gamma)                    \
+  X(HueSaturation)
+
+// Blur, sharpen, morphology
+#define PIXLOOM_OPS_FILTER(X) X(GaussianBlur)
+
+// Noise
+#define PIXLOOM_OPS_NOISE(X) X(GaussianNoise)
+
+// Compression and degradation
+#define PIXLOOM_OPS_DEGRADE(X) X(Jpeg)
+
+// Weather and light
+#define PIXLOOM_OPS_WEATHER(X)
+
+// Erasing
+#define PIXLOOM_OPS_ERASE(X)
+
+// Matching a reference
+#define PIXLOOM_OPS_MATCH(X)
+
+// Enhancement
+#define PIXLOOM_OPS_ENHANCE(X)
+
+// Pixel types
+#define PIXLOOM_OPS_TYPES(X)
+
+// Labels
+#define PIXLOOM_OPS_LABELS(X) X(Sanitize)
+
+// Several pictures of one
+#define PIXLOOM_OPS_VIEWS(X) \
+  X(FiveCrop)                \
+  X(TenCrop)                 \
+  X(Tile)
