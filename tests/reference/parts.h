@@ -180,7 +180,15 @@ struct OpRule {
 
 // nullptr: no such operator.
 const OpRule* FindRule(std::string_view name);
-const std::vector<OpRule>& PhotometricRules();
+const std::vector<OpRule>& ColourRules();
+const std::vector<OpRule>& ChannelRules();
+const std::vector<OpRule>& FilterRules();
+const std::vector<OpRule>& NoiseRules();
+const std::vector<OpRule>& DegradeRules();
+const std::vector<OpRule>& WeatherRules();
+const std::vector<OpRule>& EraseRules();
+const std::vector<OpRule>& EnhanceRules();
+const std::vector<OpRule>& TypeRules();
 
 // The value belongs to the interval or set.
 bool Holds(const Range& range, double value);

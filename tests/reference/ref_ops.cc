@@ -155,8 +155,10 @@ MapStep ResizeTo(Size in, Size out, const Arguments& args) {
 }
 
 const OpRule* FindRule(std::string_view name) {
-  for (const std::vector<OpRule>* rules : {&MatrixRules(), &SizeRules(), &WindowRules(),
-                                           &FieldRules(), &GridRules(), &PhotometricRules()}) {
+  for (const std::vector<OpRule>* rules :
+       {&MatrixRules(), &SizeRules(), &WindowRules(), &FieldRules(), &GridRules(), &ColourRules(),
+        &ChannelRules(), &FilterRules(), &NoiseRules(), &DegradeRules(), &WeatherRules(),
+        &EraseRules(), &EnhanceRules(), &TypeRules()}) {
     for (const OpRule& rule : *rules) {
       if (rule.name == name) return &rule;
     }
