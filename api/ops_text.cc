@@ -162,6 +162,11 @@ Json ParamSchema(const ParamInfo& p) {
       j = {{"anyOf", Json::array({side, list})}};
       break;
     }
+    case ParamType::kWords: {
+      const Json word{{"type", Json::array({"string", "number", "boolean"})}};
+      j = {{"anyOf", Json::array({word, Json{{"type", "array"}, {"items", word}}})}};
+      break;
+    }
     case ParamType::kFloats:
       j = {{"anyOf", Json::array({number, Json{{"type", "array"}, {"items", number}}})}};
       break;

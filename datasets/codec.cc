@@ -122,6 +122,12 @@ class StandardCodec final : public Codec {
 
   Result<std::vector<std::uint8_t>> Encode(const cv::Mat& pixels,
                                            const EncodeRequest& request) const override {
+    if (pixels.dims > 2) {
+      return DataError{
+          "ENC-TYPE",
+          fmt::format("{} holds interleaved pictures, not planar ones", FormatName(request.format)),
+          "leave out the change of layout", ""};
+    }
     if (request.format == ImageFormat::kJpeg) {
       return EncodeJpeg(pixels, request.quality, request.subsample);
     }

@@ -93,6 +93,7 @@ class ImageFolderSink final : public Sink {
 
   ~ImageFolderSink() override { Unlock(); }
 
+  std::string Refuses(const Meta& meta) const override;
   void Open(const RunInfo& run) override;
   Result<std::unique_ptr<Prepared>> Prepare(Sample sample) const override;
   void Write(std::unique_ptr<Prepared> prepared) override;
@@ -273,6 +274,17 @@ Result<cv::Mat> InstanceMap(const std::vector<const Instance*>& visible, Size si
     map.setTo(static_cast<double>(i + 1), mask);
   }
   return map;
+}
+
+std::string ImageFolderSink::Refuses(const Meta& meta) const {
+  const bool png = params_.format == ImageFormat::kPng;
+  if (meta.planar) return "files hold interleaved pictures, but gets planar ones";
+  const bool deep = meta.depth == Depth::kF32 || (!png && meta.depth == Depth::kU16);
+  if (meta.depth && deep) {
+    return fmt::format("{} files cannot hold {}; put 'cast: {{to: uint8}}' before the sink",
+                       png ? "PNG" : "JPEG", DepthName(*meta.depth));
+  }
+  return "";
 }
 
 Result<std::unique_ptr<Sink::Prepared>> ImageFolderSink::Prepare(Sample sample) const {

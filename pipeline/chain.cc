@@ -144,6 +144,11 @@ class ChainRun {
 
   Error VisitOperator(const ChainStep& step) {
     const OpInfo& info = step.op->Info();
+    if (sample_.images[0].second.frames[0].Planar()) {
+      return DataError{"OP-TYPE",
+                       fmt::format("{} ({}): gets a planar picture", node_.name, info.name),
+                       "change the layout last", ""};
+    }
     if (!info.support.Accepts(depth_, channels_)) {
       return DataError{"OP-TYPE",
                        fmt::format("{} ({}) works on {}, got {} with {} channels", node_.name,
@@ -159,24 +164,34 @@ class ChainRun {
     if (step.scope != Scope::kFrame) return Draw(step, -1);
     const std::size_t frames = sample_.images[0].second.frames.size();
     if (info.IsGeometric() && frames > 1) return MoveEachFrame(step, frames);
+    if (info.Has("sample") && frames > 1) {
+      if (auto error = RefuseLabels(step)) return error;
+    }
     for (std::size_t f = 0; f < frames; ++f) {
       if (auto error = Draw(step, static_cast<int>(f))) return error;
     }
     return std::nullopt;
   }
 
+  DataError FrameError(const ChainStep& step, std::string text, std::string remedy) const {
+    return {"OP-FRAMES", fmt::format("{} ({}): {}", node_.name, step.op->Info().name, text),
+            std::move(remedy), ""};
+  }
+
+  Error RefuseLabels(const ChainStep& step) const {
+    if (sample_.instances.empty() && sample_.masks.empty()) return std::nullopt;
+    return FrameError(step,
+                      "changes every frame differently, but the labels belong to the whole clip",
+                      "take out scope: frame, so that one draw serves all frames");
+  }
+
   // Geometry drawn anew for every frame: each goes its own way as a picture of its own. Labels
   // belong to all frames at once, so there may be none.
   Error MoveEachFrame(const ChainStep& step, std::size_t frames) {
     const auto problem = [&](std::string text, std::string remedy) {
-      return DataError{"OP-FRAMES",
-                       fmt::format("{} ({}): {}", node_.name, step.op->Info().name, text),
-                       std::move(remedy), ""};
+      return FrameError(step, std::move(text), std::move(remedy));
     };
-    if (!sample_.instances.empty() || !sample_.masks.empty()) {
-      return problem("moves every frame differently, but the labels belong to the whole clip",
-                     "take out scope: frame, so that one draw serves all frames");
-    }
+    if (auto error = RefuseLabels(step)) return error;
     if (auto error = Flush()) return error;
     for (std::size_t f = 0; f < frames; ++f) {
       Sample one;
@@ -231,7 +246,19 @@ class ChainRun {
     for (Step& drawn : steps) {
       if (auto error = Add(std::move(drawn), selection, step.stream_id)) return error;
     }
+    if (!steps.empty() && selection.Takes(sample_.images[0].first)) FollowType(*step.op);
     return std::nullopt;
+  }
+
+  // What waits may change the type of the picture that later steps are drawn for.
+  void FollowType(const Operator& op) {
+    Meta meta;
+    meta.size = size_;
+    meta.depth = depth_;
+    meta.channels = channels_;
+    meta = op.Out(meta);
+    depth_ = meta.depth.value_or(depth_);
+    channels_ = meta.channels.value_or(channels_);
   }
 
   // ---- grouping ---------------------------------------------------------------------------------

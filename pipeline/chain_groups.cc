@@ -208,7 +208,7 @@ std::optional<DataError> GroupRunner::Execute(const ColourGroup& group) {
 }
 
 std::optional<DataError> GroupRunner::Execute(const ImageGroup& group) {
-  return ForSelected(
+  const auto failed = ForSelected(
       group.selection,
       [&](Frame& frame, ValueRange range, std::size_t field, std::size_t f) -> Error {
         const Identity& who = sample_.identity;
@@ -222,6 +222,14 @@ std::optional<DataError> GroupRunner::Execute(const ImageGroup& group) {
         frame.pixels = std::move(*result);
         return std::nullopt;
       });
+  if (failed || !group.step.range) return failed;
+  for (auto& [name, field] : sample_.images) {
+    // Frame by frame, the range changes when all have.
+    const int last = static_cast<int>(field.frames.size()) - 1;
+    const bool done = group.selection.frame < 0 || group.selection.frame == last;
+    if (group.selection.Takes(name) && done) field.range = *group.step.range;
+  }
+  return std::nullopt;
 }
 
 std::optional<DataError> GroupRunner::Execute(const SampleGroup& group) {

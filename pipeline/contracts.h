@@ -135,6 +135,8 @@ class Sink {
 
   virtual ~Sink() = default;
 
+  // Why samples like these cannot be written; "" when they can, or when it depends on the sample.
+  virtual std::string Refuses(const Meta&) const { return ""; }
   // Throws OutputBusyError or EnvironmentError.
   virtual void Open(const RunInfo& run) = 0;
   virtual Result<std::unique_ptr<Prepared>> Prepare(Sample sample) const = 0;

@@ -16,6 +16,7 @@ Meta Either(const Meta& a, const Meta& b) {
   if (a.size != b.size) meta.size.reset();
   if (a.depth != b.depth) meta.depth.reset();
   if (a.channels != b.channels) meta.channels.reset();
+  meta.planar = a.planar || b.planar;
   meta.targets = a.targets | b.targets;
   std::erase_if(meta.fields, [&](const std::string& f) {
     return std::find(b.fields.begin(), b.fields.end(), f) == b.fields.end();
@@ -96,7 +97,15 @@ class Inference {
                                        info.name, field, Suggestion(field, in.fields)));
       }
     }
-    return step.op->Out(in);
+    if (in.planar) {
+      diagnostics_.Error("CFG-TYPE", step.at,
+                         fmt::format("{} ({}): gets planar pictures; change the layout last",
+                                     node_.name, info.name));
+    }
+    // What is known is about the first field.
+    const bool changed = step.fields.empty() || std::find(step.fields.begin(), step.fields.end(),
+                                                          in.fields.front()) != step.fields.end();
+    return changed ? step.op->Out(in) : in;
   }
 
   const Node& node_;
@@ -128,6 +137,16 @@ Graph Infer(Graph graph, PassContext& context) {
         meta = Inference(node, context.diagnostics).Steps(node.steps, *meta);
       }
       if (node.kind == Node::Kind::kViews) meta = node.views->OutputMeta(*meta);
+      if (node.kind == Node::Kind::kViews && meta->planar) {
+        context.diagnostics.Error(
+            "CFG-TYPE", node.at,
+            fmt::format("{}: gets planar pictures; change the layout last", node.name));
+      }
+      if (node.kind == Node::Kind::kSink) {
+        if (const std::string why = node.sink->Refuses(*meta); !why.empty()) {
+          context.diagnostics.Error("CFG-TYPE", node.at, fmt::format("{}: {}", node.name, why));
+        }
+      }
       node.meta.assign(node.outputs.size(), *meta);
       if (!node.outputs.empty()) context.Note(fmt::format("{}: {}", node.name, meta->Text()));
       settled[n] = true;

@@ -126,7 +126,9 @@ struct OpInfo : VerbInfo {
                                                 const std::string& where, Diagnostics&)>
       bind;
 
-  bool IsGeometric() const;  // moves pixels and labels; always applies to every field
+  bool Has(std::string_view step_class) const;
+  // Moves pixels and labels; always applies to every field.
+  bool IsGeometric() const;
 };
 
 // A bound operator.

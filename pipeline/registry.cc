@@ -35,10 +35,13 @@ std::string Support::Text() const {
   return depths + " with " + channels + " channels";
 }
 
+bool OpInfo::Has(std::string_view step_class) const {
+  return std::find(classes.begin(), classes.end(), step_class) != classes.end();
+}
+
+// An image step beside a sample step changes pixels where they are and labels to match (erasing).
 bool OpInfo::IsGeometric() const {
-  return std::any_of(classes.begin(), classes.end(), [](const std::string& c) {
-    return c == "affine" || c == "field" || c == "sample";
-  });
+  return Has("affine") || Has("field") || (Has("sample") && !Has("image"));
 }
 
 namespace {

@@ -67,12 +67,14 @@ const char* DepthName(Depth depth) {
 }
 
 Size Frame::size() const {
+  if (Planar()) return {pixels.size[2], pixels.size[1]};
   if (Decoded()) return {pixels.cols, pixels.rows};
   PIXLOOM_CHECK(encoded != nullptr && encoded->header != nullptr, "frame without picture");
   return encoded->header->UprightSize();
 }
 
 int Frame::channels() const {
+  if (Planar()) return pixels.size[0];
   if (Decoded()) return pixels.channels();
   return encoded->channels != 0 ? encoded->channels : encoded->header->channels;
 }
@@ -179,6 +181,7 @@ std::string Meta::Text() const {
   std::string text = size ? fmt::format("{}x{}", size->width, size->height) : "any size";
   text += fmt::format(" {}", depth ? DepthName(*depth) : "any depth");
   text += channels ? fmt::format(" x{}", *channels) : " any channels";
+  if (planar) text += " planar";
   if ((targets & kTargetMask) != 0) text += " +masks";
   if ((targets & kTargetInstance) != 0) text += " +instances";
   return text;

@@ -67,9 +67,12 @@ struct EncodedImage {
 // One frame: encoded until someone needs pixels, decoded from then on. Exactly one is set.
 struct Frame {
   std::shared_ptr<const EncodedImage> encoded;
-  cv::Mat pixels;  // HWC, RGB order
+  // HWC, RGB order; or planar, for networks: three dimensions, CHW. Only sinks and readers of
+  // results take planar pictures.
+  cv::Mat pixels;
 
   bool Decoded() const { return !pixels.empty(); }
+  bool Planar() const { return pixels.dims == 3; }
   Size size() const;
   int channels() const;
   Depth depth() const;
@@ -206,6 +209,7 @@ struct Meta {
   std::optional<Size> size;
   std::optional<Depth> depth;
   std::optional<int> channels;
+  bool planar = false;  // some may be
   std::vector<std::string> fields{"image"};
   unsigned targets = kTargetImage;  // which labels may be present
 

@@ -26,6 +26,8 @@ std::string_view ParamTypeName(ParamType type) {
       return "size";
     case ParamType::kFloats:
       return "floats";
+    case ParamType::kWords:
+      return "words";
   }
   return "?";
 }
@@ -136,6 +138,21 @@ std::string From(const Value& value, std::vector<double>& out) {
   return "";
 }
 
+std::string From(const Value& value, std::vector<std::string>& out) {
+  const auto word = [](const Value& v) { return v.IsScalar() && v.kind != Value::Kind::kNull; };
+  if (word(value)) {
+    out = {value.text};
+    return "";
+  }
+  if (value.kind != Value::Kind::kList ||
+      !std::all_of(value.items.begin(), value.items.end(), word)) {
+    return Expected("a word or a list of words", value);
+  }
+  out.clear();
+  for (const Value& v : value.items) out.push_back(v.text);
+  return "";
+}
+
 Value To(bool value) { return Value::Bool(value); }
 Value To(std::int64_t value) { return Value::Int(value); }
 Value To(double value) {
@@ -162,6 +179,12 @@ Value To(const Size& value) {
 Value To(const std::vector<double>& value) {
   std::vector<Value> items;
   for (double v : value) items.push_back(To(v));
+  return Value::List(std::move(items));
+}
+
+Value To(const std::vector<std::string>& value) {
+  std::vector<Value> items;
+  for (const std::string& v : value) items.push_back(To(v));
   return Value::List(std::move(items));
 }
 

@@ -33,7 +33,7 @@ namespace pixloom {
 template <class E>
 struct EnumNames;
 
-enum class ParamType { kBool, kInt, kFloat, kString, kChoice, kRange, kSize, kFloats };
+enum class ParamType { kBool, kInt, kFloat, kString, kChoice, kRange, kSize, kFloats, kWords };
 
 std::string_view ParamTypeName(ParamType type);
 
@@ -129,6 +129,7 @@ std::string From(const Value& value, std::string& out);
 std::string From(const Value& value, Range& out);
 std::string From(const Value& value, Size& out);
 std::string From(const Value& value, std::vector<double>& out);
+std::string From(const Value& value, std::vector<std::string>& out);
 
 Value To(bool value);
 Value To(std::int64_t value);
@@ -137,6 +138,7 @@ Value To(const std::string& value);
 Value To(const Range& value);
 Value To(const Size& value);
 Value To(const std::vector<double>& value);
+Value To(const std::vector<std::string>& value);
 
 // Text of a number as it appears in messages and docs.
 std::string Number(double value);
@@ -157,10 +159,12 @@ constexpr ParamType TypeOf() {
     return ParamType::kSize;
   else if constexpr (std::is_same_v<T, std::vector<double>>)
     return ParamType::kFloats;
+  else if constexpr (std::is_same_v<T, std::vector<std::string>>)
+    return ParamType::kWords;
   else {
     static_assert(std::is_enum_v<T>,
-                  "a parameter is bool, int64_t, double, string, Range, Size, vector<double> or an "
-                  "enum with EnumNames");
+                  "a parameter is bool, int64_t, double, string, Range, Size, vector<double>, "
+                  "vector<string> or an enum with EnumNames");
     return ParamType::kChoice;
   }
 }

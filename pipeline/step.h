@@ -133,9 +133,12 @@ struct FrameContext {
   StreamKey noise;  // a stream of its own for noise: Block(index of a group of pixels)
 };
 
-// Any function of one frame that keeps its size and type: blur, noise, codecs. Touches pixels only.
+// Any function of one frame that keeps its size: blur, noise, codecs. Touches pixels only. Type and
+// channels stay too, unless the operator's Out() says otherwise.
 struct ImageStep {
   std::function<Result<cv::Mat>(const cv::Mat& in, const FrameContext& context)> run;
+  // Declared range of the float picture it makes; empty: as before.
+  std::optional<ValueRange> range{};
 };
 
 // Changes objects, and only their outlines, points and attributes or which of them there are:

@@ -83,6 +83,8 @@ std::vector<Value> InsideValues(const ParamInfo& p) {
               Value::Map({{"choice", {}, Value::List({Value::Float(third), Value::Float(lo)})}})};
     case ParamType::kSize:
       return {Value::List({whole(std::ceil(lo)), whole(third)})};
+    case ParamType::kWords:
+      return {Value::List({Value::String("text", {}), Value::String("7", {})}), Value::List({})};
     case ParamType::kFloats:
       return {Value::List({Value::Float(lo)}), Value::List({Value::Float(hi), Value::Float(lo)})};
   }
@@ -251,7 +253,8 @@ Violations CheckArguments(const OpInfo& op) {
       for (const Value& value : OutsideValues(p)) refused(value);
     }
     refused(Value::Map({{"wrong", {}, Value::Bool(true)}}));
-    if (p.type != ParamType::kString) refused(Value::String("no such value", {}));
+    const bool any_text = p.type == ParamType::kString || p.type == ParamType::kWords;
+    if (!any_text) refused(Value::String("no such value", {}));
   }
   return report.Found();
 }
