@@ -86,7 +86,13 @@
 #define PIXLOOM_OPS_ENHANCE(X)
 
 // Pixel types
-#define PIXLOOM_OPS_TYPES(X)
+#define PIXLOOM_OPS_TYPES(X) \
+  X(Cast)                    \
+  X(CropMirrorNormalize)     \
+  X(FromFloat)               \
+  X(Layout)                  \
+  X(Normalize)               \
+  X(ToFloat)
 
 // Labels
 #define PIXLOOM_OPS_LABELS(X) X(Sanitize)

@@ -118,6 +118,7 @@ const std::vector<SampleArguments>& ArgumentTable() {
       {"crop", "x_min: 7, y_min: 3, x_max: 62, y_max: 71"},
       {"crop_and_pad", "px: [-9, 9], fraction: [-0.1, 0.1]"},
       {"crop_non_empty_mask", "size: [60, 56]"},
+      {"crop_mirror_normalize", "size: [60, 56], place: random, mirror: 0.5"},
       {"elastic", "alpha: [10, 30], sigma: 6"},
       {"grid_distortion", "distort: [-0.4, 0.4]"},
       {"grid_elastic", "magnitude: [2, 8]"},

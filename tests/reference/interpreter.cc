@@ -548,6 +548,9 @@ void Interpreter::RunPicture(const PictureStep& step, const ChainStep& selection
         return;
       }
       RoundToDepth(state.pixels, context_.rounding_shift);
+      if (frame < 0 && i + 1 == static_cast<int>(field.frames.size())) {
+        field.range = state.pixels.range;
+      }
     }
   }
 }

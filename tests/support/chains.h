@@ -457,6 +457,18 @@ inline const std::vector<ChainCase>& Chains() {
        "[{brightness_contrast: {brightness: [0.1, 0.3]}, fields: [image]}, hflip,"
        " {color_jitter: {p: 0.5}, fields: [image]}]",
        kColour, 2},
+      {"cast_u8", "[cast: uint8]", kColour},
+      {"cast_u16", "[cast: uint16]", kColour},
+      {"cast_f32_and_on", "[cast: float32, gamma: 0.7, cast: uint8]", kColour},
+      {"cast_levels", "[cast: {to: float32, scale: false}]", kColour},
+      {"to_float", "[to_float, brightness_contrast, from_float: uint16]", kColour},
+      {"to_float_max", "[to_float: 200, from_float: {to: uint8, max_value: 100}]", kColour},
+      {"normalize", "[normalize]", kColour},
+      {"normalize_own", "[normalize: {mean: [0.1, 0.2, 0.3, 0.4, 0.5], std: [0.5, 2]}]", kColour},
+      {"normalize_image", "[normalize: {by: image}]", kColour},
+      {"normalize_channel", "[hflip, normalize: {by: image_per_channel}]", kColour},
+      {"normalize_min_max", "[normalize: {by: min_max}]", kColour},
+      {"normalize_min_max_channel", "[normalize: {by: min_max_per_channel}]", kColour},
   };
   return chains;
 }
