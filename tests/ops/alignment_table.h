@@ -44,6 +44,9 @@ inline std::vector<std::string> AlignmentArguments(const OpInfo& op) {
         "{scale: [0.7, 1.5], rotate: [-180, 180], fit_output: true}"}},
       {"at_least_one_box_crop", {"[200, 210]"}},
       {"center_crop", {"[211, 230]", "[300, 280]"}},
+      {"crop_mirror_normalize",
+       {"{size: [211, 230], place: random, mirror: 0.5, mean: 0, std: 0.00392156862745098, layout: "
+        "hwc}"}},
       {"crop",
        {"{x_min: 21, y_min: 13, x_max: 240, y_max: 250}",
         "{x_min: -21, y_min: -13, x_max: 300, y_max: 250}"}},

@@ -118,7 +118,9 @@ const std::vector<SampleArguments>& ArgumentTable() {
       {"crop", "x_min: 7, y_min: 3, x_max: 62, y_max: 71"},
       {"crop_and_pad", "px: [-9, 9], fraction: [-0.1, 0.1]"},
       {"crop_non_empty_mask", "size: [60, 56]"},
-      {"crop_mirror_normalize", "size: [60, 56], place: random, mirror: 0.5"},
+      {"crop_mirror_normalize",
+       "size: [60, 56], place: random, mirror: 0.5, mean: 0, std: 0.009900990099009901, layout: "
+       "hwc"},
       {"elastic", "alpha: [10, 30], sigma: 6"},
       {"grid_distortion", "distort: [-0.4, 0.4]"},
       {"grid_elastic", "magnitude: [2, 8]"},
@@ -331,7 +333,8 @@ Violations CheckDraws(const OpInfo& op, const Registry& registry) {
   const std::string args = ArgumentsFor(op, report.Found());
   if (!report.Found().empty()) return report.Found();
   LoadOptions options = OptionsFor(registry);
-  const std::string canvas = "count: 6, size: [66, 70]";
+  const std::string canvas =
+      op.support.u8 ? "count: 6, size: [66, 70]" : "count: 6, size: [66, 70], depth: f32";
   const Outcome first = RunYaml(OneOp(op, args, canvas), 1, options);
   if (first.samples.size() != 6) {
     report.Add("does not run: {}", first.errors);

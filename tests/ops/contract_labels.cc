@@ -74,8 +74,9 @@ Violations CheckLabels(const OpInfo& op, const Registry& registry) {
   if (!report.Found().empty()) return report.Found();
   const LoadOptions options = OptionsFor(registry);
   const bool geometric = op.IsGeometric();
-  const std::string canvas =
-      geometric ? "count: 8, size: [99, 101], depth: f32, content: places" : "size: [33, 30]";
+  const std::string canvas = geometric ? "count: 8, size: [99, 101], depth: f32, content: places"
+                             : op.support.u8 ? "size: [33, 30]"
+                                             : "size: [33, 30], depth: f32";
   const Outcome before = RunYaml(
       fmt::format("version: 1\nseed: 1\nnodes:\n  src: {{canvas: {{{}}}}}\n  out: {{collect: "
                   "out}}\n",
