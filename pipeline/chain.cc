@@ -144,7 +144,7 @@ class ChainRun {
 
   Error VisitOperator(const ChainStep& step) {
     const OpInfo& info = step.op->Info();
-    if (sample_.images[0].second.frames[0].Planar() && !info.OnlyLabels()) {
+    if (sample_.images[0].second.frames[0].Planar()) {
       return DataError{"OP-TYPE",
                        fmt::format("{} ({}): gets a planar picture", node_.name, info.name),
                        "change the layout last", ""};

@@ -97,7 +97,7 @@ class Inference {
                                        info.name, field, Suggestion(field, in.fields)));
       }
     }
-    if (in.planar && !info.OnlyLabels()) {
+    if (in.planar) {
       diagnostics_.Error("CFG-TYPE", step.at,
                          fmt::format("{} ({}): gets planar pictures; change the layout last",
                                      node_.name, info.name));

@@ -127,8 +127,6 @@ struct OpInfo : VerbInfo {
       bind;
 
   bool Has(std::string_view step_class) const;
-  // Looks at labels alone; may stand anywhere.
-  bool OnlyLabels() const;
   // Moves pixels and labels; always applies to every field.
   bool IsGeometric() const;
 };

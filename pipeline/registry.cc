@@ -39,11 +39,6 @@ bool OpInfo::Has(std::string_view step_class) const {
   return std::find(classes.begin(), classes.end(), step_class) != classes.end();
 }
 
-bool OpInfo::OnlyLabels() const {
-  return std::all_of(classes.begin(), classes.end(),
-                     [](const std::string& c) { return c == "label"; });
-}
-
 // An image step beside a sample step changes pixels where they are and labels to match (erasing).
 bool OpInfo::IsGeometric() const {
   return Has("affine") || Has("field") || (Has("sample") && !Has("image"));

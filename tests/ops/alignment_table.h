@@ -54,6 +54,7 @@ inline std::vector<std::string> AlignmentArguments(const OpInfo& op) {
       {"crop_non_empty_mask", {"[190, 220]"}},
       {"elastic", {"{alpha: 200, sigma: 12}", "{alpha: 60, sigma: 7}"}},
       {"grid_elastic", {"{}", "{magnitude: 12, num_grid: [4, 6]}"}},
+      {"layout", {"hwc"}},  // nothing may follow planes
       {"letter_box",
        {"{size: [300, 260], fill: 0}", "{size: [260, 300], position: top_left, fill: 0}"}},
       {"longest_max_size", {"300"}},
