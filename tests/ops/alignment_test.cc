@@ -217,10 +217,13 @@ bool Judged(const cv::Mat& set, double original) {
 }
 
 void Compare(const Sample& after, Findings& found) {
-  const auto pixels = [&](const std::string& name) {
-    cv::Mat bytes;
-    after.Image(name)->frames[0].pixels.convertTo(bytes, CV_8U);  // as they are, or of floats
-    return bytes;
+  const auto pixels = [&](const std::string& name) -> const cv::Mat& {
+    return after.Image(name)->frames[0].pixels;
+  };
+  const auto bytes = [&](const std::string& name) {
+    cv::Mat converted;
+    pixels(name).convertTo(converted, CV_8U);
+    return converted;
   };
   const Size size = after.Image()->frames[0].size();
   std::map<std::int64_t, const Instance*> objects;
@@ -247,7 +250,7 @@ void Compare(const Sample& after, Findings& found) {
       ++found.outlines;
     }
     const Instance* box = find(1);
-    const cv::Mat filled = pixels(fmt::format("b{}", k));
+    const cv::Mat filled = bytes(fmt::format("b{}", k));
     if (box != nullptr && Judged(filled > 127, box->original_area)) {
       const auto own =
           BoundsAlong(ClipToImage({box->quad->begin(), box->quad->end()}, size), {1, 0});
@@ -256,7 +259,7 @@ void Compare(const Sample& after, Findings& found) {
       ++found.boxes;
     }
     const Instance* oriented = find(2);
-    const cv::Mat turned = pixels(fmt::format("o{}", k));
+    const cv::Mat turned = bytes(fmt::format("o{}", k));
     if (oriented != nullptr && Judged(turned > 127, oriented->original_area)) {
       const Quad& q = *oriented->quad;
       const bool whole = std::all_of(q.begin(), q.end(), [&](Point p) {
