@@ -83,7 +83,18 @@
 #define PIXLOOM_OPS_MATCH(X)
 
 // Enhancement
-#define PIXLOOM_OPS_ENHANCE(X)
+#define PIXLOOM_OPS_ENHANCE(X) \
+  X(AutoExposure)              \
+  X(AutoLevels)                \
+  X(Deblock)                   \
+  X(Deconvolve)                \
+  X(Dehaze)                    \
+  X(Denoise)                   \
+  X(LocalContrast)             \
+  X(LowLight)                  \
+  X(Retinex)                   \
+  X(Upscale)                   \
+  X(WhiteBalance)
 
 // Pixel types
 #define PIXLOOM_OPS_TYPES(X) \

@@ -81,6 +81,7 @@ inline std::vector<std::string> AlignmentArguments(const OpInfo& op) {
       {"smallest_max_size", {"210"}},
       {"thin_plate_spline", {"0.1", "{}"}},
       {"translate", {"{x: [-0.1, 0.1], y: [-0.1, 0.1]}"}},
+      {"upscale", {"{factor: [1.1, 1.7]}", "{factor: 1.5, interpolation: cubic}"}},
       {"water", {"{ampl_x: 4, ampl_y: 5, freq_x: 0.05, freq_y: 0.04}"}},
   };
   for (const AlignmentRow& row : rows) {

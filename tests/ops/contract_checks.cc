@@ -114,6 +114,7 @@ const std::vector<SampleArguments>& ArgumentTable() {
        "scale: [0.8, 1.25], translate_x: [-0.1, 0.1], translate_y: [-0.1, 0.1], "
        "rotate: [-30, 30], shear_x: [-10, 10], shear_y: [-5, 5]"},
       {"at_least_one_box_crop", "size: [60, 56]"},
+      {"auto_levels", "strength: [0.3, 1]"},
       {"center_crop", "size: [60, 56]"},
       {"crop", "x_min: 7, y_min: 3, x_max: 62, y_max: 71"},
       {"crop_and_pad", "px: [-9, 9], fraction: [-0.1, 0.1]"},
@@ -145,6 +146,8 @@ const std::vector<SampleArguments>& ArgumentTable() {
       {"safe_rotate", "angle: [-40, 40]"},
       {"scale_jitter", "size: [90, 70], scale: [0.6, 1.4]"},
       {"smallest_max_size", "size: [50, 120]"},
+      {"upscale", "factor: [1, 2.5], interpolation: linear"},
+      {"white_balance", "strength: [0.3, 1]"},
       {"translate", "x: [-20, 20], y: [-10, 10], unit: px"},
   };
   return table;

@@ -188,6 +188,7 @@ const std::vector<OpRule>& DegradeRules();
 const std::vector<OpRule>& WeatherRules();
 const std::vector<OpRule>& EraseRules();
 const std::vector<OpRule>& EnhanceRules();
+const std::vector<OpRule>& RestoreRules();
 const std::vector<OpRule>& TypeRules();
 
 // The value belongs to the interval or set.
