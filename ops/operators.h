@@ -59,10 +59,27 @@
 
 // Colour
 #define PIXLOOM_OPS_COLOUR(X) \
+  X(AutoContrast)             \
+  X(Brightness)               \
   X(BrightnessContrast)       \
+  X(Clahe)                    \
   X(ColorJitter)              \
+  X(Colorize)                 \
+  X(Contrast)                 \
+  X(Equalize)                 \
   X(Gamma)                    \
-  X(HueSaturation)
+  X(Hue)                      \
+  X(HueSaturation)            \
+  X(Invert)                   \
+  X(LogContrast)              \
+  X(PhotometricDistort)       \
+  X(Posterize)                \
+  X(RgbShift)                 \
+  X(Saturation)               \
+  X(SigmoidContrast)          \
+  X(Solarize)                 \
+  X(SolarizeAdd)              \
+  X(ToneCurve)
 
 // Blur, sharpen, morphology
 #define PIXLOOM_OPS_FILTER(X) X(GaussianBlur)

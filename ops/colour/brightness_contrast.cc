@@ -1,21 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/common.h"
+#include "ops/colour/colour_steps.h"
 #include "pipeline/registry.h"
 
 namespace pixloom {
-namespace {
-
-enum class ContrastCenter { kZero, kMiddle, kMean };
-
-}  // namespace
-
-template <>
-struct EnumNames<ContrastCenter> {
-  static constexpr std::array kAll{std::pair{ContrastCenter::kZero, "zero"},
-                                   std::pair{ContrastCenter::kMiddle, "middle"},
-                                   std::pair{ContrastCenter::kMean, "mean"}};
-};
-
 namespace {
 
 struct BrightnessContrast {
@@ -28,20 +15,17 @@ struct BrightnessContrast {
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
   static constexpr auto Params() {
-    return std::tuple{
-        Param("brightness", &BrightnessContrast::brightness)
-            .In(-1, 1)
-            .Unit("full scale")
-            .Alias("brightness_limit", Symmetric)
-            .Doc("Added to every level."),
-        Param("contrast", &BrightnessContrast::contrast)
-            .In(-1, 10)
-            .Unit("factor - 1")
-            .Alias("contrast_limit", Symmetric)
-            .Doc("Distances from the centre are multiplied by 1 + contrast."),
-        Param("center", &BrightnessContrast::center)
-            .Doc("The level that contrast leaves alone: black, middle gray, or the picture's mean "
-                 "gray.")};
+    return std::tuple{Param("brightness", &BrightnessContrast::brightness)
+                          .In(-1, 1)
+                          .Unit("full scale")
+                          .Alias("brightness_limit", Symmetric)
+                          .Doc("Added to every level."),
+                      Param("contrast", &BrightnessContrast::contrast)
+                          .In(-1, 10)
+                          .Unit("factor - 1")
+                          .Alias("contrast_limit", Symmetric)
+                          .Doc("Distances from the centre are multiplied by 1 + contrast."),
+                      Param("center", &BrightnessContrast::center).Doc(kContrastCenterDoc)};
   }
 
   Steps<Lut, PixelStep> Draw(Rng& rng, const Facts&) const {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "ops/common.h"
-#include "ops/kernels/hsv_kernel.h"
+#include "ops/colour/colour_steps.h"
 #include "pipeline/registry.h"
 
 namespace pixloom {
@@ -50,14 +49,13 @@ struct ColorJitter {
     Steps<Lut, PixelStep, ColorMatrix> steps;
     for (const int what : order) {
       if (what == 0 && brighter != 1) {
-        steps.push_back(Lut{[brighter](int, double x) { return brighter * x; }});
+        steps.emplace_back(Lut{[brighter](int, double x) { return brighter * x; }});
       } else if (what == 1 && harder != 1) {
-        steps.push_back(
-            MakeGainStep(harder, [harder](double mean) { return (1 - harder) * mean; }));
+        steps.emplace_back(MeanContrastStep(harder));
       } else if (what == 2 && stronger != 1 && coloured) {
-        steps.push_back(Saturate(stronger));
+        steps.emplace_back(SaturationMatrix(stronger));
       } else if (what == 3 && turn != 0 && coloured) {
-        steps.push_back(Turn(turn));
+        steps.emplace_back(TurnHueStep(turn));
       }
     }
     return steps;
@@ -69,30 +67,6 @@ struct ColorJitter {
     std::array<int, 4> order{0, 1, 2, 3};
     while (index-- > 0) std::next_permutation(order.begin(), order.end());
     return order;
-  }
-
-  static ColorMatrix Saturate(double factor) {
-    constexpr std::array kLuma{0.299, 0.587, 0.114};
-    ColorMatrix matrix;
-    for (std::size_t row = 0; row < 3; ++row) {
-      for (std::size_t column = 0; column < 3; ++column) {
-        matrix.m[row * 4 + column] = (1 - factor) * kLuma[column] + (row == column ? factor : 0);
-      }
-    }
-    return matrix;
-  }
-
-  static PixelStep Turn(double turns) {
-    return MakePixelStep(StatsKind::kNone, [turns = static_cast<float>(turns)](
-                                               float* rgb, int pixels, int channels, const Stats&) {
-      if (channels < 3) return;  // another field of the sample may be gray
-      for (int i = 0; i < pixels; ++i, rgb += channels) {
-        Hsv hsv = RgbToHsv({rgb[0], rgb[1], rgb[2]});
-        hsv.h = TurnHue(hsv.h, turns);
-        const Rgb out = HsvToRgb(hsv);
-        rgb[0] = out.r, rgb[1] = out.g, rgb[2] = out.b;
-      }
-    });
   }
 };
 

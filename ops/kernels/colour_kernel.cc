@@ -249,7 +249,10 @@ template <class T>
 std::vector<Pass<T>> PlanPasses(const cv::Mat& pixels, std::span<const ColourStep> steps,
                                 ValueRange range, bool fused) {
   std::vector<Pass<T>> passes;
+  const bool coloured = pixels.channels() == 3 || pixels.channels() == 4;
   for (const ColourStep& step : steps) {
+    // Another field of the sample may be gray.
+    if (!coloured && std::holds_alternative<ColorMatrix>(step)) continue;
     const StatsKind needs = NeedsOf(step);
     if (passes.empty() || !fused || needs != StatsKind::kNone) passes.push_back({needs, {}});
     auto ready = MakeStep<T>(step, pixels, range);
@@ -276,6 +279,7 @@ Stats Sweep(cv::Mat& pixels, const Pass<T>& pass, const Stats& stats, StatsKind 
 template <class T>
 void ApplyTyped(cv::Mat& pixels, std::span<const ColourStep> steps, ValueRange range, bool fused) {
   const std::vector<Pass<T>> passes = PlanPasses<T>(pixels, steps, range, fused);
+  if (passes.empty()) return;
   Stats stats;
   if (passes[0].needs != StatsKind::kNone) {
     stats = Sweep(pixels, Pass<T>{}, stats, passes[0].needs, range);

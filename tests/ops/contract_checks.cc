@@ -114,6 +114,7 @@ const std::vector<SampleArguments>& ArgumentTable() {
        "scale: [0.8, 1.25], translate_x: [-0.1, 0.1], translate_y: [-0.1, 0.1], "
        "rotate: [-30, 30], shear_x: [-10, 10], shear_y: [-5, 5]"},
       {"at_least_one_box_crop", "size: [60, 56]"},
+      {"auto_contrast", "cutoff: [0, 20]"},
       {"auto_levels", "strength: [0.3, 1]"},
       {"center_crop", "size: [60, 56]"},
       {"crop", "x_min: 7, y_min: 3, x_max: 62, y_max: 71"},
@@ -134,6 +135,7 @@ const std::vector<SampleArguments>& ArgumentTable() {
       {"pad_to_aspect", "ratio: 1.6, position: random"},
       {"pad_to_multiple", "of: [40, 24], position: random"},
       {"pad_to_square", "position: random"},
+      {"posterize", "bits: [2, 6]"},
       {"random_crop", "size: [60, 56]"},
       {"random_iou_crop", "min_scale: 0.9, options: [0, 0.1]"},
       {"random_resized_crop", "size: [64, 56]"},
@@ -146,6 +148,7 @@ const std::vector<SampleArguments>& ArgumentTable() {
       {"safe_rotate", "angle: [-40, 40]"},
       {"scale_jitter", "size: [90, 70], scale: [0.6, 1.4]"},
       {"smallest_max_size", "size: [50, 120]"},
+      {"solarize", "threshold: [0.2, 0.8]"},
       {"upscale", "factor: [1, 2.5], interpolation: linear"},
       {"white_balance", "strength: [0.3, 1]"},
       {"translate", "x: [-20, 20], y: [-10, 10], unit: px"},

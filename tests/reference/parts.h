@@ -181,6 +181,7 @@ struct OpRule {
 // nullptr: no such operator.
 const OpRule* FindRule(std::string_view name);
 const std::vector<OpRule>& ColourRules();
+const std::vector<OpRule>& ToneRules();
 const std::vector<OpRule>& ChannelRules();
 const std::vector<OpRule>& FilterRules();
 const std::vector<OpRule>& NoiseRules();

@@ -158,7 +158,7 @@ const OpRule* FindRule(std::string_view name) {
   for (const std::vector<OpRule>* rules :
        {&MatrixRules(), &SizeRules(), &WindowRules(), &FieldRules(), &GridRules(), &ColourRules(),
         &ChannelRules(), &FilterRules(), &NoiseRules(), &DegradeRules(), &WeatherRules(),
-        &EraseRules(), &EnhanceRules(), &RestoreRules(), &TypeRules()}) {
+        &EraseRules(), &EnhanceRules(), &RestoreRules(), &TypeRules(), &ToneRules()}) {
     for (const OpRule& rule : *rules) {
       if (rule.name == name) return &rule;
     }

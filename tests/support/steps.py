@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs steps with the `pixloom` command on lossless files, so that Python libraries can be compared
 with."""
+import json
 import os
 import pathlib
 import subprocess
@@ -34,9 +35,10 @@ def pictures(seed=5):
     return {name: values.astype(numpy.uint8) for name, values in made.items()}
 
 
-def run(steps, inputs):
+def run(steps, inputs, recipes=None):
     """{(name of the step, name of the picture): array} of one run of {name: "hflip: {}"} over all
-    inputs (uint8 arrays, HW or HWC in RGB). Names are words without a dash."""
+    inputs (uint8 arrays, HW or HWC in RGB). Names are words without a dash. `recipes`, a dict, gets
+    what the step drew, {name: value} under the same key."""
     with tempfile.TemporaryDirectory(prefix="pixloom_steps_") as holder:
         folder = pathlib.Path(holder)
         (folder / "in").mkdir()
@@ -57,4 +59,7 @@ def run(steps, inputs):
             for file in (folder / "out" / name).rglob("*.png"):
                 picture = next(p for p in inputs if file.stem.startswith(p))
                 results[name, picture] = numpy.array(Image.open(file))
+                if recipes is not None:
+                    sidecar = json.loads(file.with_suffix(".json").read_text())
+                    recipes[name, picture] = dict(sidecar["recipe"][-1].get("draws", []))
         return results
