@@ -82,13 +82,32 @@
   X(ToneCurve)
 
 // Blur, sharpen, morphology
-#define PIXLOOM_OPS_FILTER(X) X(GaussianBlur)
+#define PIXLOOM_OPS_FILTER(X) \
+  X(AdvancedBlur)             \
+  X(Bilateral)                \
+  X(BoxBlur)                  \
+  X(Close)                    \
+  X(Convolve)                 \
+  X(Defocus)                  \
+  X(Dilate)                   \
+  X(Emboss)                   \
+  X(Erode)                    \
+  X(GaussianBlur)             \
+  X(GlassBlur)                \
+  X(MedianBlur)               \
+  X(MotionBlur)               \
+  X(Open)                     \
+  X(Ringing)                  \
+  X(Sharpen)                  \
+  X(Sharpness)                \
+  X(UnsharpMask)              \
+  X(ZoomBlur)
 
 // Noise
-#define PIXLOOM_OPS_NOISE(X) X(GaussianNoise)
+#define PIXLOOM_OPS_NOISE(X)
 
 // Compression and degradation
-#define PIXLOOM_OPS_DEGRADE(X) X(Jpeg)
+#define PIXLOOM_OPS_DEGRADE(X)
 
 // Weather and light
 #define PIXLOOM_OPS_WEATHER(X)
@@ -123,7 +142,7 @@
   X(ToFloat)
 
 // Labels
-#define PIXLOOM_OPS_LABELS(X) X(Sanitize)
+#define PIXLOOM_OPS_LABELS(X)
 
 // Several pictures of one
 #define PIXLOOM_OPS_VIEWS(X) \

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/kernels/filter_rows.h"
 
+#include <type_traits>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/filter_rows.cc"
 #include <hwy/foreach_target.h>
@@ -163,6 +165,76 @@ void ToFloatFrom(const In* in, float* out, std::size_t count) {
   for (; i < count; ++i) out[i] = in[i];
 }
 
+template <class T>
+HWY_INLINE T SharpValue(const T* above, const T* row, const T* below, std::ptrdiff_t step,
+                        float factor) {
+  const auto at = [](const T* p, std::ptrdiff_t i) { return static_cast<float>(p[i]); };
+  const float sum = ((at(above, -step) + at(above, 0)) + at(above, step)) +
+                    ((at(row, -step) + 5 * at(row, 0)) + at(row, step)) +
+                    ((at(below, -step) + at(below, 0)) + at(below, step));
+  float smooth = sum / 13;
+  if constexpr (!std::is_same_v<T, float>) {
+    smooth = static_cast<float>(static_cast<std::int32_t>((sum + 6.5F) * (1.0F / 13)));
+  }
+  return RoundTo<T>(smooth + factor * (at(row, 0) - smooth));
+}
+
+template <class T>
+void BlendSmooth(const T* above, const T* row, const T* below, std::size_t step, float factor,
+                 T* out, std::size_t count) {
+  const FloatTag d;
+  const hn::RebindToSigned<FloatTag> di;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto f = hn::Set(d, factor);
+  const auto three = [&](const T* p, FloatVec middle) HWY_ATTR {
+    return hn::Add(hn::Add(LoadAsFloat(d, p - step), middle), LoadAsFloat(d, p + step));
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto own = LoadAsFloat(d, row + i);
+    const auto sum = hn::Add(hn::Add(three(above + i, LoadAsFloat(d, above + i)),
+                                     three(row + i, hn::Mul(hn::Set(d, 5.0F), own))),
+                             three(below + i, LoadAsFloat(d, below + i)));
+    auto smooth = sum;
+    if constexpr (std::is_same_v<T, float>) {
+      smooth = hn::Div(sum, hn::Set(d, 13.0F));
+    } else {
+      // Thirteenths are never halves, and half a thirteenth is more than float32 is off by.
+      const auto moved = hn::Mul(hn::Add(sum, hn::Set(d, 6.5F)), hn::Set(d, 1.0F / 13));
+      smooth = hn::ConvertTo(d, hn::ConvertTo(di, moved));
+    }
+    StoreRounded(hn::Add(smooth, hn::Mul(f, hn::Sub(own, smooth))), d, out + i);
+  }
+  for (; i < count; ++i) {
+    out[i] = SharpValue(above + i, row + i, below + i, static_cast<std::ptrdiff_t>(step), factor);
+  }
+}
+
+template <class T>
+void AddDifferences(const T* row, const float* soft, float amount, float threshold, T* out,
+                    std::size_t count) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const float slope = threshold > 0 ? 1 / threshold : 0;
+  const float least = threshold > 0 ? 0.0F : 1.0F;
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto v = LoadAsFloat(d, row + i);
+    const auto difference = hn::Sub(v, hn::LoadU(d, soft + i));
+    auto share = hn::Mul(hn::Sub(hn::Abs(difference), hn::Set(d, threshold)), hn::Set(d, slope));
+    share = hn::Min(hn::Max(share, hn::Set(d, least)), hn::Set(d, 1.0F));
+    StoreRounded(hn::Add(v, hn::Mul(hn::Mul(hn::Set(d, amount), share), difference)), d, out + i);
+  }
+  for (; i < count; ++i) {
+    const auto v = static_cast<float>(row[i]);
+    const float difference = v - soft[i];
+    float share = ((difference < 0 ? -difference : difference) - threshold) * slope;
+    share = share > least ? share : least;
+    share = share < 1 ? share : 1;
+    out[i] = RoundTo<T>(v + (amount * share) * difference);
+  }
+}
+
 // Dispatch tables hold plain functions.
 using Byte = std::uint8_t;
 using Word = std::uint16_t;
@@ -184,6 +256,27 @@ void WeighToBytes(const float* const* rows, const float* w, int taps, Byte* out,
 void WeighToWords(const float* const* rows, const float* w, int taps, Word* out, std::size_t n) {
   WeighRowsTo(rows, w, taps, out, n);
 }
+void BlendBytes(const Byte* a, const Byte* r, const Byte* b, std::size_t step, float f, Byte* out,
+                std::size_t n) {
+  BlendSmooth(a, r, b, step, f, out, n);
+}
+void DifferenceBytes(const Byte* r, const float* s, float a, float t, Byte* out, std::size_t n) {
+  AddDifferences(r, s, a, t, out, n);
+}
+void BlendWords(const Word* a, const Word* r, const Word* b, std::size_t step, float f, Word* out,
+                std::size_t n) {
+  BlendSmooth(a, r, b, step, f, out, n);
+}
+void DifferenceWords(const Word* r, const float* s, float a, float t, Word* out, std::size_t n) {
+  AddDifferences(r, s, a, t, out, n);
+}
+void BlendFloats(const float* a, const float* r, const float* b, std::size_t step, float f,
+                 float* out, std::size_t n) {
+  BlendSmooth(a, r, b, step, f, out, n);
+}
+void DifferenceFloats(const float* r, const float* s, float a, float t, float* out, std::size_t n) {
+  AddDifferences(r, s, a, t, out, n);
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace pixloom
@@ -201,6 +294,12 @@ HWY_EXPORT(WeighBytes);
 HWY_EXPORT(WeighWords);
 HWY_EXPORT(WeighToBytes);
 HWY_EXPORT(WeighToWords);
+HWY_EXPORT(BlendBytes);
+HWY_EXPORT(DifferenceBytes);
+HWY_EXPORT(BlendWords);
+HWY_EXPORT(DifferenceWords);
+HWY_EXPORT(BlendFloats);
+HWY_EXPORT(DifferenceFloats);
 
 void ToFloat(const std::uint8_t* in, float* out, std::size_t count) {
   HWY_DYNAMIC_DISPATCH(BytesToFloat)(in, out, count);
@@ -237,6 +336,34 @@ void WeighRows(const float* const* rows, const float* weights, int taps, std::ui
 void WeighRows(const float* const* rows, const float* weights, int taps, std::uint16_t* out,
                std::size_t count) {
   HWY_DYNAMIC_DISPATCH(WeighToWords)(rows, weights, taps, out, count);
+}
+
+void BlendWithSmooth(const std::uint8_t* above, const std::uint8_t* row, const std::uint8_t* below,
+                     std::size_t step, float factor, std::uint8_t* out, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(BlendBytes)(above, row, below, step, factor, out, count);
+}
+void AddDifference(const std::uint8_t* row, const float* soft, float amount, float threshold,
+                   std::uint8_t* out, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(DifferenceBytes)(row, soft, amount, threshold, out, count);
+}
+
+void BlendWithSmooth(const std::uint16_t* above, const std::uint16_t* row,
+                     const std::uint16_t* below, std::size_t step, float factor, std::uint16_t* out,
+                     std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(BlendWords)(above, row, below, step, factor, out, count);
+}
+void AddDifference(const std::uint16_t* row, const float* soft, float amount, float threshold,
+                   std::uint16_t* out, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(DifferenceWords)(row, soft, amount, threshold, out, count);
+}
+
+void BlendWithSmooth(const float* above, const float* row, const float* below, std::size_t step,
+                     float factor, float* out, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(BlendFloats)(above, row, below, step, factor, out, count);
+}
+void AddDifference(const float* row, const float* soft, float amount, float threshold, float* out,
+                   std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(DifferenceFloats)(row, soft, amount, threshold, out, count);
 }
 
 }  // namespace pixloom

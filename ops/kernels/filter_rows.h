@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vectorised inner loops of separable filters. Chosen at run time for the CPU; every choice adds in
-// the same order and gives the same bits. Pure functions.
+// Vectorised inner loops of filters and of sharpening. Chosen at run time for the CPU; every choice
+// adds in the same order and gives the same bits. Pure functions.
 #pragma once
 
 #include <cstddef>
@@ -37,5 +37,25 @@ void WeighRows(const float* const* rows, const float* weights, int taps, std::ui
                std::size_t count);
 void WeighRows(const float* const* rows, const float* weights, int taps, std::uint16_t* out,
                std::size_t count);
+
+// out[i] = smooth + factor * (row[i] - smooth), where smooth is the mean of the nine values around,
+// `step` apart, of which the middle counts five times; rounded half up on integers. Reads `step`
+// values before and behind.
+void BlendWithSmooth(const std::uint8_t* above, const std::uint8_t* row, const std::uint8_t* below,
+                     std::size_t step, float factor, std::uint8_t* out, std::size_t count);
+void BlendWithSmooth(const std::uint16_t* above, const std::uint16_t* row,
+                     const std::uint16_t* below, std::size_t step, float factor, std::uint16_t* out,
+                     std::size_t count);
+void BlendWithSmooth(const float* above, const float* row, const float* below, std::size_t step,
+                     float factor, float* out, std::size_t count);
+
+// out[i] = row[i] + amount * share * d with d = row[i] - soft[i]; share is 0 where |d| is below
+// `threshold`, 1 from twice of it on, and grows evenly between. A threshold of 0: 1 everywhere.
+void AddDifference(const std::uint8_t* row, const float* soft, float amount, float threshold,
+                   std::uint8_t* out, std::size_t count);
+void AddDifference(const std::uint16_t* row, const float* soft, float amount, float threshold,
+                   std::uint16_t* out, std::size_t count);
+void AddDifference(const float* row, const float* soft, float amount, float threshold, float* out,
+                   std::size_t count);
 
 }  // namespace pixloom

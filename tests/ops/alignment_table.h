@@ -21,7 +21,11 @@ struct Exemption {
 
 inline const Exemption* FindExemption(std::string_view op) {
   static const std::vector<Exemption> exemptions{
+      {"close", "changes what a pixel shows; labels follow as masks"},
+      {"dilate", "changes what a pixel shows; labels follow as masks"},
+      {"erode", "changes what a pixel shows; labels follow as masks"},
       {"grid_shuffle", "cells trade places: a dot on a border lies in pieces", true},
+      {"open", "changes what a pixel shows; labels follow as masks"},
       {"pixel_spread", "every pixel jumps on its own: labels stay"},
   };
   for (const Exemption& e : exemptions) {
@@ -47,12 +51,15 @@ inline std::vector<std::string> AlignmentArguments(const OpInfo& op) {
       {"crop_mirror_normalize",
        {"{size: [211, 230], place: random, mirror: 0.5, mean: 0, std: 0.00392156862745098, layout: "
         "hwc}"}},
+      {"convolve", {"[0, -1, 0, -1, 5, -1, 0, -1, 0]"}},
       {"crop",
        {"{x_min: 21, y_min: 13, x_max: 240, y_max: 250}",
         "{x_min: -21, y_min: -13, x_max: 300, y_max: 250}"}},
       {"crop_and_pad", {"{px: [-20, 30]}", "{fraction: [-0.1, 0.1], keep_size: false}"}},
       {"crop_non_empty_mask", {"[190, 220]"}},
+      {"dilate", {"{masks: true}"}},
       {"elastic", {"{alpha: 200, sigma: 12}", "{alpha: 60, sigma: 7}"}},
+      {"erode", {"{masks: true}"}},
       {"grid_elastic", {"{}", "{magnitude: 12, num_grid: [4, 6]}"}},
       {"layout", {"hwc"}},  // nothing may follow planes
       {"letter_box",

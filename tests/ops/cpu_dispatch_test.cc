@@ -12,6 +12,8 @@
 #include <string>
 
 #include "ops/families.h"
+#include "ops/kernels/median_kernel.h"
+#include "ops/kernels/morphology_kernel.h"
 #include "tests/support/image_reference.h"
 
 namespace pixloom {
@@ -44,6 +46,12 @@ std::uint64_t HashOfEverything() {
         group.map = Matrix::Rotate(0.1) * group.map;
         mix(families->Affine(ImageView::Whole(image), group));
       }
+    }
+    for (const int side : {3, 5, 9}) {
+      mix(MedianOf(image, side));
+      const cv::Mat ellipse = StructuringElement(ElementShape::kEllipse, side);
+      mix(Morph(image, MorphKind::kErode, ellipse));
+      mix(Morph(image, MorphKind::kDilate, StructuringElement(ElementShape::kRect, side)));
     }
     if (channels > 4) return;
     cv::Mat coloured = image.clone();

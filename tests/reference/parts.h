@@ -184,6 +184,7 @@ const std::vector<OpRule>& ColourRules();
 const std::vector<OpRule>& ToneRules();
 const std::vector<OpRule>& ChannelRules();
 const std::vector<OpRule>& FilterRules();
+const std::vector<OpRule>& SharpenRules();
 const std::vector<OpRule>& NoiseRules();
 const std::vector<OpRule>& DegradeRules();
 const std::vector<OpRule>& WeatherRules();

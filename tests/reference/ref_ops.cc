@@ -156,9 +156,10 @@ MapStep ResizeTo(Size in, Size out, const Arguments& args) {
 
 const OpRule* FindRule(std::string_view name) {
   for (const std::vector<OpRule>* rules :
-       {&MatrixRules(), &SizeRules(), &WindowRules(), &FieldRules(), &GridRules(), &ColourRules(),
-        &ChannelRules(), &FilterRules(), &NoiseRules(), &DegradeRules(), &WeatherRules(),
-        &EraseRules(), &EnhanceRules(), &RestoreRules(), &TypeRules(), &ToneRules()}) {
+       {&ColourRules(), &ToneRules(), &ChannelRules(), &FilterRules(), &SharpenRules(),
+        &NoiseRules(), &DegradeRules(), &WeatherRules(), &EraseRules(), &EnhanceRules(),
+        &RestoreRules(), &TypeRules(), &MatrixRules(), &SizeRules(), &WindowRules(),
+        &BoxCropRules(), &FieldRules(), &GridRules()}) {
     for (const OpRule& rule : *rules) {
       if (rule.name == name) return &rule;
     }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/common.h"
+#include "ops/filter/sides.h"
+#include "ops/kernels/median_kernel.h"
+#include "pipeline/registry.h"
+
+namespace pixloom {
+namespace {
+
+struct MedianBlurOp {
+  Range kernel{3, 7};
+
+  static constexpr std::string_view kName = "median_blur";
+  static constexpr std::string_view kDoc =
+      "Replace each value by the median of a square around it, channel by channel.";
+  static constexpr std::array<std::string_view, 2> kAliases{"MedianBlur", "RandomMedianBlur"};
+  static constexpr Support kSupport = kAnyPixels;
+  static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr auto Params() {
+    return std::tuple{Param("kernel", &MedianBlurOp::kernel)
+                          .In(1, 255)
+                          .Unit("px")
+                          .Primary()
+                          .Alias("blur_limit")
+                          .Doc("Side of the square, one of the odd numbers in the range; 1 leaves "
+                               "the picture as it is.")};
+  }
+  std::string Check() const { return CheckOdd("kernel", kernel); }
+
+  Steps<ImageStep> Draw(Rng& rng, const Facts&) const {
+    const int side = DrawOdd(rng, "kernel", kernel);
+    if (side == 1) return {};
+    return {ImageStep{[side](const cv::Mat& in, const FrameContext&) -> Result<cv::Mat> {
+      return MedianOf(in, side);
+    }}};
+  }
+};
+
+}  // namespace
+
+void RegisterMedianBlur(Registry& registry) { registry.AddOperator<MedianBlurOp>(); }
+
+}  // namespace pixloom
