@@ -113,10 +113,20 @@
 #define PIXLOOM_OPS_WEATHER(X)
 
 // Erasing
-#define PIXLOOM_OPS_ERASE(X)
+#define PIXLOOM_OPS_ERASE(X) \
+  X(CoarseDropout)           \
+  X(ConstrainedDropout)      \
+  X(Erasing)                 \
+  X(GridDropout)             \
+  X(MaskDropout)             \
+  X(PixelDropout)            \
+  X(XyMasking)
 
 // Matching a reference
-#define PIXLOOM_OPS_MATCH(X)
+#define PIXLOOM_OPS_MATCH(X) \
+  X(Fda)                     \
+  X(HistogramMatching)       \
+  X(PixelDistribution)
 
 // Enhancement
 #define PIXLOOM_OPS_ENHANCE(X) \

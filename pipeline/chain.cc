@@ -237,6 +237,7 @@ class ChainRun {
       facts.channels = channels_;
       facts.range = sample_.images[0].second.range;
       facts.instances = &sample_.instances;
+      facts.names = sample_.names.get();
       if (step.op->Info().needs_masks) facts.masks = &sample_.masks;
       if (step.op->Info().needs_pixels) facts.pixels = &sample_.images[0].second.frames[0].pixels;
       steps = step.op->Draw(rng, facts);

@@ -64,7 +64,8 @@ struct Facts {
   ValueRange range;
   const std::vector<Instance>* instances = nullptr;  // their bit masks: only with kNeedsMasks
   const std::map<std::string, SemanticMask>* masks = nullptr;  // set with kNeedsMasks
-  const cv::Mat* pixels = nullptr;  // set when the operator declares kNeedsPixels
+  const cv::Mat* pixels = nullptr;    // set when the operator declares kNeedsPixels
+  const LabelNames* names = nullptr;  // of classes and keypoints; nullptr: the source has none
 };
 
 template <class T>

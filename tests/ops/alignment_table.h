@@ -60,7 +60,9 @@ inline std::vector<std::string> AlignmentArguments(const OpInfo& op) {
       {"dilate", {"{masks: true}"}},
       {"elastic", {"{alpha: 200, sigma: 12}", "{alpha: 60, sigma: 7}"}},
       {"erode", {"{masks: true}"}},
+      {"fda", {"tests/support/references"}},
       {"grid_elastic", {"{}", "{magnitude: 12, num_grid: [4, 6]}"}},
+      {"histogram_matching", {"tests/support/references"}},
       {"layout", {"hwc"}},  // nothing may follow planes
       {"letter_box",
        {"{size: [300, 260], fill: 0}", "{size: [260, 300], position: top_left, fill: 0}"}},
@@ -72,6 +74,7 @@ inline std::vector<std::string> AlignmentArguments(const OpInfo& op) {
       {"pad_to_multiple", {"[96, 100]"}},
       {"perspective",
        {"{}", "{sampler: distortion, distortion_scale: 0.4}", "{scale: 0.1, fit_output: true}"}},
+      {"pixel_distribution", {"tests/support/references"}},
       {"random_crop", {"[200, 216]"}},
       {"random_resized_crop", {"{size: [224, 256], scale: [0.4, 1]}"}},
       {"random_shortest_size", {"{min_size: [220, 300]}"}},

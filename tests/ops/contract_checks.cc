@@ -120,6 +120,8 @@ const std::vector<SampleArguments>& ArgumentTable() {
       {"center_crop", "size: [60, 56]"},
       {"close", "kernel: [1, 61]"},
       {"convolve", "kernel: [0, -1, 0, -1, 5, -1, 0, -1, 0]"},
+      {"coarse_dropout", "holes: [1, 4]"},
+      {"constrained_dropout", "holes: [1, 2]"},
       {"crop", "x_min: 7, y_min: 3, x_max: 62, y_max: 71"},
       {"crop_and_pad", "px: [-9, 9], fraction: [-0.1, 0.1]"},
       {"crop_non_empty_mask", "size: [60, 56]"},
@@ -129,9 +131,14 @@ const std::vector<SampleArguments>& ArgumentTable() {
       {"dilate", "kernel: [1, 61], masks: true"},
       {"elastic", "alpha: [10, 30], sigma: 6"},
       {"erode", "kernel: [1, 61], masks: true"},
+      {"fda", "reference: tests/support/references"},
       {"grid_distortion", "distort: [-0.4, 0.4]"},
+      {"grid_dropout", "angle: [-45, 45]"},
       {"grid_elastic", "magnitude: [2, 8]"},
+      {"histogram_matching", "reference: tests/support/references"},
       {"optical_distortion", "distort: [-0.3, 0.5]"},
+      {"pixel_distribution", "reference: tests/support/references"},
+      {"pixel_dropout", "rate: [0.01, 0.3]"},
       {"pixel_spread", "radius: [1, 3]"},
       {"letter_box", "size: [90, 60], position: random"},
       {"longest_max_size", "size: [50, 120]"},
@@ -158,9 +165,25 @@ const std::vector<SampleArguments>& ArgumentTable() {
       {"solarize", "threshold: [0.2, 0.8]"},
       {"upscale", "factor: [1, 2.5], interpolation: linear"},
       {"white_balance", "strength: [0.3, 1]"},
+      {"xy_masking", "count_x: [1, 2], count_y: [1, 2]"},
       {"translate", "x: [-20, 20], y: [-10, 10], unit: px"},
   };
   return table;
+}
+
+// What the table's row of an operator rules out and another choice of arguments allows: bound, not
+// run.
+static const std::vector<SampleArguments>& OtherArguments() {
+  static const std::vector<SampleArguments> others{
+      {"coarse_dropout", "hole_height: 9, hole_width: 7, unit: px"},
+      {"constrained_dropout", "hole_height: 9, hole_width: 7, unit: px"},
+      {"fda", "field: target"},
+      {"grid_dropout", "tile: 11, unit: px"},
+      {"histogram_matching", "field: target"},
+      {"pixel_distribution", "field: target"},
+      {"xy_masking", "length_x: 5, length_y: 3, unit: px"},
+  };
+  return others;
 }
 
 std::string ArgumentsFor(const OpInfo& op, Violations& violations) {
@@ -244,6 +267,10 @@ Violations CheckArguments(const OpInfo& op) {
     return true;
   };
   if (!round_trip(base, "sample arguments")) report.Add("the sample arguments are refused");
+  std::vector<Value> bases{base};
+  for (const SampleArguments& row : OtherArguments()) {
+    if (row.op == op.name) bases.push_back(Mapping(std::string(row.yaml)));
+  }
   for (const ParamInfo& p : op.params) {
     // A rule between parameters may refuse some values, never all of them.
     bool any = false;
@@ -252,8 +279,10 @@ Violations CheckArguments(const OpInfo& op) {
     const Value* sample = base.kind == Value::Kind::kMap ? base.Find(p.name) : nullptr;
     if (p.type == ParamType::kString && sample != nullptr) inside.push_back(*sample);
     for (const Value& value : inside) {
-      const bool accepted = round_trip(With(base, p.name, value), p.name + " " + ToJson(value));
-      any = any || accepted;
+      for (const Value& around : bases) {
+        const bool accepted = round_trip(With(around, p.name, value), p.name + " " + ToJson(value));
+        any = any || accepted;
+      }
     }
     if (!any) report.Add("'{}' refuses every value of its range", p.name);
     const auto refused = [&](const Value& value) {
