@@ -108,6 +108,23 @@
 
 // Compression and degradation
 #define PIXLOOM_OPS_DEGRADE(X)
+#define PIXLOOM_OPS_NOISE(X) \
+  X(AdditiveNoise)           \
+  X(FilmGrain)               \
+  X(GaussianNoise)           \
+  X(IsoNoise)                \
+  X(MultiplicativeNoise)     \
+  X(SaltAndPepper)           \
+  X(ShotNoise)               \
+  X(Speckle)
+
+// Compression and degradation
+#define PIXLOOM_OPS_DEGRADE(X) \
+  X(Downscale)                 \
+  X(Jpeg)                      \
+  X(Pixelate)                  \
+  X(Superpixels)               \
+  X(Webp)
 
 // Weather and light
 #define PIXLOOM_OPS_WEATHER(X)

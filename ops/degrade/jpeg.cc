@@ -2,22 +2,11 @@
 #include <cmath>
 
 #include "ops/common.h"
+#include "ops/degrade/codec_trip.h"
 #include "pipeline/registry.h"
 
 namespace pixloom {
 namespace {
-
-Result<cv::Mat> ThroughJpeg(const Codec& codec, const cv::Mat& in, const EncodeRequest& request) {
-  const auto bytes = codec.Encode(in, request);
-  if (!bytes) return bytes.Error();
-  const auto header = codec.ReadHeader(*bytes);
-  if (!header) return header.Error();
-  DecodeRequest decode;
-  decode.channels = in.channels();
-  auto decoded = codec.Decode(*bytes, *header, decode);
-  if (!decoded) return decoded.Error();
-  return std::move(decoded->pixels);
-}
 
 struct Jpeg {
   Range quality{60, 95};
@@ -25,6 +14,7 @@ struct Jpeg {
 
   static constexpr std::string_view kName = "jpeg";
   static constexpr std::string_view kDoc = "Leave the traces of JPEG compression.";
+  static constexpr std::array<std::string_view, 1> kAliases{"JPEG"};
   static constexpr Support kSupport{.u16 = false, .f32 = false, .four = false, .many = false};
   // The codec's integer transforms give the same bits with and without vector instructions.
   static constexpr Determinism kDeterminism = Determinism::kExact;
@@ -48,7 +38,7 @@ struct Jpeg {
     request.quality = static_cast<int>(std::floor(rng.Draw("quality", quality) + 0.5));
     request.subsample = subsampling;
     return {[codec = codec_, request](const cv::Mat& in, const FrameContext&) {
-      return ThroughJpeg(*codec, in, request);
+      return ThroughCodec(*codec, in, request);
     }};
   }
 
