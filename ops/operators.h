@@ -127,7 +127,17 @@
   X(Webp)
 
 // Weather and light
-#define PIXLOOM_OPS_WEATHER(X)
+#define PIXLOOM_OPS_WEATHER(X) \
+  X(Clouds)                    \
+  X(Fog)                       \
+  X(Frost)                     \
+  X(Gravel)                    \
+  X(Rain)                      \
+  X(Shadow)                    \
+  X(Snow)                      \
+  X(Snowfall)                  \
+  X(Spatter)                   \
+  X(SunFlare)
 
 // Erasing
 #define PIXLOOM_OPS_ERASE(X) \
