@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How own kernels compare with the OpenCV calls that do (nearly) the same, on 512x512x3 uint8 and
 // one thread. Both run alternately, so that a busy machine slows both; the figure is the ratio of
-// medians.
+// medians. Arguments: instruction sets to leave out ("AVX3"; OpenCV's: OPENCV_CPU_DISABLE in the
+// environment) and a part of the names of the rows to run.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,19 +10,25 @@
 #include <functional>
 #include <opencv2/imgproc.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "ops/colour/colour_steps.h"
 #include "ops/families.h"
 #include "ops/kernels/blur_kernel.h"
 #include "ops/kernels/colour_kernel.h"
 #include "ops/kernels/noise_field.h"
 #include "ops/kernels/noise_kernel.h"
+#include "ops/kernels/normalize.h"
+#include "ops/kernels/simd.h"
 #include "pipeline/buffer_pool.h"
 
 namespace pixloom {
 namespace {
 
 constexpr int kPairs = 31;
+
+std::string_view g_only;  // NOLINT: set once by main
 
 double Microseconds(const std::function<void()>& run) {
   const auto begin = std::chrono::steady_clock::now();
@@ -38,6 +45,7 @@ double Median(std::vector<double> values) {
 
 void Compare(const std::string& name, const std::function<void()>& own,
              const std::function<void()>& opencv) {
+  if (name.find(g_only) == std::string::npos) return;
   std::vector<double> own_times;
   std::vector<double> opencv_times;
   own();
@@ -70,6 +78,120 @@ cv::Mat GridOf(int side) {
     }
   }
   return grid;
+}
+
+// Colour, noise and filters: what makes one value of one value or of its neighbours.
+void CompareColour(const cv::Mat& image, const Families& families) {
+  cv::Mat worked = image.clone();
+  cv::Mat own;
+  cv::Mat theirs;
+  const auto colour = [&](const std::vector<ColourStep>& steps) {
+    return [&, steps] { families.Colour(worked, steps, {}, true); };
+  };
+  cv::Mat table(1, 256, CV_8U);
+  for (int i = 0; i < 256; ++i) table.data[i] = static_cast<std::uint8_t>(255 - i * i / 255);
+  Compare("lut / cv::LUT", colour({Lut{[](int, double x) { return 1 - x * x; }, false}}),
+          [&] { cv::LUT(image, table, theirs); });
+  const cv::Mat weights =
+      (cv::Mat_<float>(3, 4) << .9F, .1F, 0, 5, .1F, .8F, .1F, 0, 0, .2F, .8F, -3);
+  Compare("colour matrix / cv::transform",
+          colour({ColorMatrix{{.9, .1, 0, .02, .1, .8, .1, 0, 0, .2, .8, -.01}}}),
+          [&] { cv::transform(image, theirs, weights); });
+  cv::Mat gray;
+  Compare("contrast about the mean / gray, convertTo",
+          colour({MakeGainStep(1.1, [](double mean) { return -0.1 * mean; })}), [&] {
+            cv::cvtColor(image, gray, cv::COLOR_RGB2GRAY);
+            image.convertTo(theirs, CV_8U, 1.1, -0.1 * cv::mean(gray)[0]);
+          });
+
+  cv::Mat shifts(1, 256, CV_8UC3);
+  for (int i = 0; i < 256; ++i) {
+    shifts.ptr<cv::Vec3b>()[i] = {static_cast<std::uint8_t>((i + 20) % 180),
+                                  cv::saturate_cast<std::uint8_t>(i + 25),
+                                  cv::saturate_cast<std::uint8_t>(i - 15)};
+  }
+  cv::Mat hsv;
+  const auto opencv_hsv = [&] {
+    cv::cvtColor(image, hsv, cv::COLOR_RGB2HSV);
+    cv::LUT(hsv, shifts, hsv);
+    cv::cvtColor(hsv, theirs, cv::COLOR_HSV2RGB);
+  };
+  Compare("hue turn / RGB2HSV, LUT, HSV2RGB", colour({TurnHueStep(1.0 / 9)}), opencv_hsv);
+  Compare("HSV shift / RGB2HSV, LUT, HSV2RGB",
+          colour({ShiftHsvStep(1.0 / 9, 25.0 / 255, -15.0 / 255)}), opencv_hsv);
+
+  const std::vector<float> scale{.0171F, .0175F, .0174F};
+  const std::vector<float> offset{-2.118F, -2.036F, -1.804F};
+  std::vector<float> planes(image.total() * 3);
+  cv::Mat converted;
+  cv::Mat split[3];
+  for (int c = 0; c < 3; ++c) {
+    split[c] =
+        cv::Mat(image.size(), CV_32F, planes.data() + image.total() * static_cast<std::size_t>(c));
+  }
+  const auto opencv_normalize = [&] {
+    image.convertTo(converted, CV_32F);
+    cv::subtract(converted, cv::Scalar(123.7, 116.3, 103.5), converted);
+    cv::divide(converted, cv::Scalar(58.4, 57.1, 57.4), converted);
+  };
+  for (const bool mirror : {false, true}) {
+    Compare(
+        mirror ? "normalise, planar, mirrored / same, flip"
+               : "normalise, planar / cvt,sub,div,split",
+        [&] { NormalizeToPlanar(image, scale, offset, mirror, planes.data()); },
+        [&] {
+          if (mirror) {
+            cv::flip(image, theirs, 1);
+            theirs.convertTo(converted, CV_32F);
+            cv::subtract(converted, cv::Scalar(123.7, 116.3, 103.5), converted);
+            cv::divide(converted, cv::Scalar(58.4, 57.1, 57.4), converted);
+          } else {
+            opencv_normalize();
+          }
+          cv::split(converted, split);
+        });
+  }
+  Compare(
+      "normalise, interleaved / cvt, sub, div",
+      [&] { NormalizeInterleaved(image, scale, offset, own); }, opencv_normalize);
+
+  cv::Mat noise(512, 512, CV_16SC3);
+  Compare(
+      "gaussian noise / randn + add",
+      [&] {
+        AddGaussianNoise(worked, 15, 0, true, {1, 2, 3});
+      },
+      [&] {
+        cv::randn(noise, 0, 15);
+        cv::add(image, noise, theirs, cv::noArray(), CV_8U);
+      });
+  for (const double sigma : {0.6, 2.0}) {
+    const int k = 2 * static_cast<int>(3.5 * sigma) + 1;
+    Compare(
+        fmt::format("gaussian blur {0}x{0} / GaussianBlur", k),
+        [&] { own = GaussianBlur(image, sigma, sigma); },
+        [&] {
+          cv::GaussianBlur(image, theirs, {k, k}, sigma, sigma);
+        });
+  }
+}
+
+// Groups of colour steps in strips and one after the other, on a picture larger than any cache.
+void CompareGroups(const Families& families) {
+  cv::Mat large(2000, 3000, CV_8UC3);
+  cv::randu(large, 0, 256);
+  const Lut bright{[](int, double x) { return 1.1 * x; }, false};
+  const Lut gamma{[](int, double x) { return x * x; }, false};
+  const Lut invert{[](int, double x) { return 1 - x; }, false};
+  const ColorMatrix mixing{{.9, .1, 0, .02, .1, .8, .1, 0, 0, .2, .8, -.01}};
+  fmt::print("\n{:38} {:>9} {:>9}\n", "3000x2000x3 uint8, us", "group", "one by one");
+  const auto compare = [&](const std::string& name, const std::vector<ColourStep>& steps) {
+    Compare(
+        name, [&] { families.Colour(large, steps, {}, true); },
+        [&] { families.Colour(large, steps, {}, false); });
+  };
+  compare("five curves", {bright, gamma, invert, bright, gamma});
+  compare("curve, matrix, hue, curve, matrix", {bright, mixing, TurnHueStep(0.1), invert, mixing});
 }
 
 void Run() {
@@ -197,45 +319,16 @@ void Run() {
   resize("nearest 512->224 / INTER_NEAREST", Resampling::kNearest, 224, cv::INTER_NEAREST);
   resize("nearest 512->800 / INTER_NEAREST", Resampling::kNearest, 800, cv::INTER_NEAREST);
 
-  cv::Mat worked = image.clone();
-  const ColourStep lut[] = {Lut{[](int, double x) { return 1 - x * x; }, false}};
-  cv::Mat table(1, 256, CV_8U);
-  for (int i = 0; i < 256; ++i) table.data[i] = static_cast<std::uint8_t>(255 - i * i / 255);
-  Compare(
-      "lut / cv::LUT", [&] { families->Colour(worked, lut, {}, true); },
-      [&] { cv::LUT(image, table, theirs); });
-  const ColourStep mixing[] = {ColorMatrix{{.9, .1, 0, .02, .1, .8, .1, 0, 0, .2, .8, -.01}}};
-  const cv::Mat weights =
-      (cv::Mat_<float>(3, 4) << .9F, .1F, 0, 5, .1F, .8F, .1F, 0, 0, .2F, .8F, -3);
-  Compare(
-      "colour matrix / cv::transform", [&] { families->Colour(worked, mixing, {}, true); },
-      [&] { cv::transform(image, theirs, weights); });
-
-  Compare(
-      "gaussian noise / randn + add",
-      [&] {
-        AddGaussianNoise(worked, 15, 0, true, {1, 2, 3});
-      },
-      [&] {
-        cv::Mat noise(512, 512, CV_16SC3);
-        cv::randn(noise, 0, 15);
-        cv::add(image, noise, theirs, cv::noArray(), CV_8U);
-      });
-  for (const double sigma : {0.6, 2.0}) {
-    const int k = 2 * static_cast<int>(3.5 * sigma) + 1;
-    Compare(
-        fmt::format("gaussian blur {0}x{0} / GaussianBlur", k),
-        [&] { own = GaussianBlur(image, sigma, sigma); },
-        [&] {
-          cv::GaussianBlur(image, theirs, {k, k}, sigma, sigma);
-        });
-  }
+  CompareColour(image, *families);
+  CompareGroups(*families);
 }
 
 }  // namespace
 }  // namespace pixloom
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1 && !pixloom::DisableSimd(argv[1]).empty()) return 2;
+  if (argc > 2) pixloom::g_only = argv[2];
   pixloom::Run();
   return 0;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ops/kernels/pixel_math.h"
+#include "ops/kernels/value_kernel.h"
 #include "pipeline/exact_math.h"
 #include "pipeline/schema.h"
 #include "pipeline/step.h"
@@ -141,8 +142,8 @@ inline Value Symmetric(const Value& value) {
 // Calls fn(float* values, int pixels, int channels, const Stats&) on strips in unit scale, which it
 // changes in place. Integer rows are rounded half up and saturated; fn leaves a fourth channel
 // alone.
-template <class Fn>
-class FloatKernel final : public PixelKernel {
+template <class Fn, class Base = PixelKernel>
+class FloatKernel final : public Base {
  public:
   FloatKernel(StatsKind needs, Fn fn) : needs_(needs), fn_(std::move(fn)) {}
 
@@ -190,10 +191,16 @@ PixelStep MakePixelStep(StatsKind needs, Fn fn) {
   return {std::make_shared<FloatKernel<Fn>>(needs, std::move(fn))};
 }
 
+// The same where `fn` changes every value by itself: a table on integers.
+template <class Fn>
+PixelStep MakeValueStep(StatsKind needs, Fn fn) {
+  return {std::make_shared<FloatKernel<Fn, ValueKernel>>(needs, std::move(fn))};
+}
+
 // v = gain * v + offset(stats) on every channel but alpha.
 template <class Offset>
 PixelStep MakeGainStep(double gain, Offset offset) {
-  return MakePixelStep(StatsKind::kGrayMean,
+  return MakeValueStep(StatsKind::kGrayMean,
                        [gain, offset](float* values, int pixels, int channels, const Stats& stats) {
                          const auto a = static_cast<float>(gain);
                          const auto b = static_cast<float>(offset(stats.gray_mean));

@@ -104,10 +104,6 @@
   X(ZoomBlur)
 
 // Noise
-#define PIXLOOM_OPS_NOISE(X)
-
-// Compression and degradation
-#define PIXLOOM_OPS_DEGRADE(X)
 #define PIXLOOM_OPS_NOISE(X) \
   X(AdditiveNoise)           \
   X(FilmGrain)               \
@@ -179,7 +175,7 @@
   X(ToFloat)
 
 // Labels
-#define PIXLOOM_OPS_LABELS(X)
+#define PIXLOOM_OPS_LABELS(X) X(Sanitize)
 
 // Several pictures of one
 #define PIXLOOM_OPS_VIEWS(X) \

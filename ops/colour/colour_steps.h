@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "ops/common.h"
-#include "ops/kernels/hsv_kernel.h"
+#include "ops/kernels/hsv_rows.h"
 
 namespace pixloom {
 
@@ -42,17 +42,12 @@ inline ColorMatrix SaturationMatrix(double factor) {
   return matrix;
 }
 
-inline PixelStep TurnHueStep(double turns) {
-  return MakePixelStep(StatsKind::kNone, [turns = static_cast<float>(turns)](
-                                             float* rgb, int pixels, int channels, const Stats&) {
-    if (channels < 3) return;  // another field of the sample may be gray
-    for (int i = 0; i < pixels; ++i, rgb += channels) {
-      Hsv hsv = RgbToHsv({rgb[0], rgb[1], rgb[2]});
-      hsv.h = TurnHue(hsv.h, turns);
-      const Rgb out = HsvToRgb(hsv);
-      rgb[0] = out.r, rgb[1] = out.g, rgb[2] = out.b;
-    }
-  });
+// Hue turned by `turns` of the colour wheel.
+inline PixelStep TurnHueStep(double turns) { return {TurnHueKernel(turns)}; }
+
+// Hue turned; `saturation` and `value` added in unit scale. Gray stays gray.
+inline PixelStep ShiftHsvStep(double turns, double saturation, double value) {
+  return {ShiftHsvKernel(turns, saturation, value)};
 }
 
 }  // namespace pixloom

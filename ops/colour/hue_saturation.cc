@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <limits>
-
+#include "ops/colour/colour_steps.h"
 #include "ops/common.h"
-#include "ops/kernels/hsv_kernel.h"
 #include "pipeline/registry.h"
 
 namespace pixloom {
@@ -48,23 +45,11 @@ struct HueSaturation {
                           .Doc("Added to the value, the largest of the three channels.")};
   }
 
-  PixelStep Draw(Rng& rng, const Facts& facts) const {
-    const auto turn = static_cast<float>(rng.Draw("hue", hue) / 360);
-    const auto stronger = static_cast<float>(rng.Draw("saturation", saturation) / 255);
-    const auto lighter = static_cast<float>(rng.Draw("value", value) / 255);
-    const float brightest =
-        facts.depth == Depth::kF32 ? std::numeric_limits<float>::infinity() : 1.0F;
-    return MakePixelStep(StatsKind::kNone, [=](float* rgb, int pixels, int channels, const Stats&) {
-      if (channels < 3) return;  // another field of the sample may be gray
-      for (int i = 0; i < pixels; ++i, rgb += channels) {
-        Hsv hsv = RgbToHsv({rgb[0], rgb[1], rgb[2]});
-        hsv.h = TurnHue(hsv.h, turn);
-        if (hsv.s > 0) hsv.s = std::clamp(hsv.s + stronger, 0.0F, 1.0F);
-        hsv.v = std::clamp(hsv.v + lighter, 0.0F, brightest);
-        const Rgb out = HsvToRgb(hsv);
-        rgb[0] = out.r, rgb[1] = out.g, rgb[2] = out.b;
-      }
-    });
+  PixelStep Draw(Rng& rng, const Facts&) const {
+    const double turns = rng.Draw("hue", hue) / 360;
+    const double stronger = rng.Draw("saturation", saturation) / 255;
+    const double lighter = rng.Draw("value", value) / 255;
+    return ShiftHsvStep(turns, stronger, lighter);
   }
 };
 

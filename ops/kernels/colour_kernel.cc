@@ -12,13 +12,15 @@
 #include "ops/kernels/colour_rows.h"
 #include "ops/kernels/colour_stats.h"
 #include "ops/kernels/pixel_math.h"
+#include "ops/kernels/value_kernel.h"
 #include "pipeline/sample.h"
 
 namespace pixloom {
 namespace {
 
-// Rows that pass through all steps before the next ones do: a strip stays in the first-level cache.
-constexpr int kStripRows = 16;
+// What passes through all steps before the rest does, in whole rows: it stays in the first-level
+// cache.
+constexpr std::size_t kStripBytes = 16384;
 
 // One step, made ready for images of one type. Immutable.
 template <class T>
@@ -62,6 +64,17 @@ class TableStep : public RowStep<T> {
     Interleave();
   }
 
+  // What the kernel makes of every level.
+  TableStep(const ValueKernel& kernel, int channels, const Stats& stats) : channels_(channels) {
+    Table levels(kSize);
+    for (std::size_t i = 0; i < kSize; ++i) levels[i] = static_cast<T>(i);
+    Table changed(kSize);
+    kernel.Row(levels.data(), changed.data(), static_cast<int>(kSize), 1, stats);
+    tables_.assign(channels == 4 ? 4 : 1, changed);
+    if (channels == 4) tables_[3] = levels;
+    Interleave();
+  }
+
   // Makes this the step that does `next` afterwards: tables compose exactly.
   void Append(const TableStep& next) {
     const std::size_t count = std::max(tables_.size(), next.tables_.size());
@@ -74,12 +87,14 @@ class TableStep : public RowStep<T> {
   }
 
   void Row(T* row, int pixels, const Stats&) const override {
-    if (tables_.size() == 1) {
-      const std::size_t count =
-          static_cast<std::size_t>(pixels) * static_cast<std::size_t>(channels_);
+    const std::size_t count =
+        static_cast<std::size_t>(pixels) * static_cast<std::size_t>(channels_);
+    if (sizeof(T) == 1 && alike_) {
       if constexpr (sizeof(T) == 1) {
-        ApplyTable(tables_[0].data(), row, count);
-      } else {
+        ApplyTable(tables_[0].data(), row, count, tables_.size() == 4);
+      }
+    } else if (tables_.size() == 1) {
+      if constexpr (sizeof(T) != 1) {
         for (std::size_t i = 0; i < count; ++i) row[i] = tables_[0][row[i]];
       }
     } else if constexpr (sizeof(T) == 1) {
@@ -93,9 +108,12 @@ class TableStep : public RowStep<T> {
   }
 
  private:
-  // The form cv::LUT reads.
+  // The form cv::LUT reads, unless all channels but alpha have one table.
   void Interleave() {
-    if (sizeof(T) != 1 || tables_.size() == 1) return;
+    if (sizeof(T) != 1) return;
+    alike_ = tables_.size() == 1 || (tables_.size() == 4 && tables_[0] == tables_[1] &&
+                                     tables_[0] == tables_[2] && channels_ == 4);
+    if (alike_) return;
     interleaved_.create(1, static_cast<int>(kSize), CV_MAKETYPE(CV_8U, channels_));
     for (std::size_t i = 0; i < kSize; ++i) {
       for (std::size_t c = 0; c < tables_.size(); ++c) {
@@ -106,6 +124,7 @@ class TableStep : public RowStep<T> {
 
   int channels_;
   std::vector<Table> tables_;
+  bool alike_ = false;
   cv::Mat interleaved_;
 };
 
@@ -184,6 +203,9 @@ class KernelStep : public RowStep<T> {
     kernel_->Row(row, row, pixels, channels_, stats);
   }
 
+  // The kernel, where it is one of values.
+  const ValueKernel* OfValues() const { return dynamic_cast<const ValueKernel*>(kernel_.get()); }
+
  private:
   void RowInUnits(T* row, int pixels, const Stats& stats) const {
     const std::ptrdiff_t count = std::ptrdiff_t{pixels} * channels_;
@@ -205,17 +227,20 @@ struct Pass {
   std::vector<std::unique_ptr<RowStep<T>>> steps;
 };
 
+// A table of 65536 pays for itself only on images with more values than that.
+template <class T>
+bool TablePays(const cv::Mat& pixels) {
+  const std::size_t values = pixels.total() * static_cast<std::size_t>(pixels.channels());
+  return std::is_integral_v<T> && (sizeof(T) == 1 || values > (std::size_t{1} << 16));
+}
+
 template <class T>
 std::unique_ptr<RowStep<T>> MakeStep(const ColourStep& step, const cv::Mat& pixels,
                                      ValueRange range) {
   const int channels = pixels.channels();
   if (const auto* lut = std::get_if<Lut>(&step)) {
     if constexpr (std::is_integral_v<T>) {
-      // A table of 65536 pays for itself only on images with more values than that.
-      const std::size_t values = pixels.total() * static_cast<std::size_t>(channels);
-      if (sizeof(T) == 1 || values > TableStep<T>::kSize) {
-        return std::make_unique<TableStep<T>>(*lut, channels);
-      }
+      if (TablePays<T>(pixels)) return std::make_unique<TableStep<T>>(*lut, channels);
     }
     return std::make_unique<CurveStep<T>>(*lut, channels, range);
   }
@@ -261,15 +286,41 @@ std::vector<Pass<T>> PlanPasses(const cv::Mat& pixels, std::span<const ColourSte
   return passes;
 }
 
+// Now that the statistics are known: the first step, which asked for them, as a table if it can be
+// one, and one with the table after it.
+template <class T>
+void UseTable(Pass<T>& pass, const cv::Mat& pixels, const Stats& stats) {
+  if constexpr (std::is_integral_v<T>) {
+    if (pass.steps.empty() || !TablePays<T>(pixels)) return;
+    const auto* step = dynamic_cast<const KernelStep<T>*>(pass.steps[0].get());
+    if (step == nullptr || step->OfValues() == nullptr) return;
+    auto table = std::make_unique<TableStep<T>>(*step->OfValues(), pixels.channels(), stats);
+    if (pass.steps.size() > 1) {
+      const auto* next = dynamic_cast<const TableStep<T>*>(pass.steps[1].get());
+      if (next != nullptr) {
+        table->Append(*next);
+        pass.steps.erase(pass.steps.begin());
+      }
+    }
+    pass.steps[0] = std::move(table);
+  }
+}
+
 // One sweep; returns the statistics of its result.
 template <class T>
 Stats Sweep(cv::Mat& pixels, const Pass<T>& pass, const Stats& stats, StatsKind measure,
             ValueRange range) {
   StatsMeter<T> meter(measure, pixels.channels(), range);
-  for (int begin = 0; begin < pixels.rows; begin += kStripRows) {
-    const int end = std::min(pixels.rows, begin + kStripRows);
+  const std::size_t row_bytes = static_cast<std::size_t>(pixels.cols) * pixels.elemSize();
+  const int strip = static_cast<int>(std::max<std::size_t>(1, kStripBytes / row_bytes));
+  for (int begin = 0; begin < pixels.rows; begin += strip) {
+    const int end = std::min(pixels.rows, begin + strip);
     for (const auto& step : pass.steps) {
-      for (int y = begin; y < end; ++y) step->Row(pixels.ptr<T>(y), pixels.cols, stats);
+      if (pixels.isContinuous()) {
+        step->Row(pixels.ptr<T>(begin), pixels.cols * (end - begin), stats);
+      } else {
+        for (int y = begin; y < end; ++y) step->Row(pixels.ptr<T>(y), pixels.cols, stats);
+      }
     }
     for (int y = begin; y < end; ++y) meter.Add(pixels.ptr<T>(y), pixels.cols);
   }
@@ -278,7 +329,7 @@ Stats Sweep(cv::Mat& pixels, const Pass<T>& pass, const Stats& stats, StatsKind 
 
 template <class T>
 void ApplyTyped(cv::Mat& pixels, std::span<const ColourStep> steps, ValueRange range, bool fused) {
-  const std::vector<Pass<T>> passes = PlanPasses<T>(pixels, steps, range, fused);
+  std::vector<Pass<T>> passes = PlanPasses<T>(pixels, steps, range, fused);
   if (passes.empty()) return;
   Stats stats;
   if (passes[0].needs != StatsKind::kNone) {
@@ -286,6 +337,7 @@ void ApplyTyped(cv::Mat& pixels, std::span<const ColourStep> steps, ValueRange r
   }
   for (std::size_t i = 0; i < passes.size(); ++i) {
     const StatsKind next = i + 1 < passes.size() ? passes[i + 1].needs : StatsKind::kNone;
+    UseTable(passes[i], pixels, stats);
     stats = Sweep(pixels, passes[i], stats, next, range);
   }
 }

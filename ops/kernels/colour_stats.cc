@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ops/kernels/colour_rows.h"
 #include "ops/kernels/pixel_math.h"
 
 namespace pixloom {
@@ -43,6 +44,8 @@ void StatsMeter<T>::AddGray(const T* row, int pixels) {
   if (channels_ != 3 && channels_ != 4) {
     // Channels without colour count alike.
     for (int i = 0; i < pixels * channels_; ++i) sum += row[i];
+  } else if constexpr (sizeof(T) == 1) {
+    sum += SumGray(row, static_cast<std::size_t>(pixels), channels_);
   } else if constexpr (std::is_integral_v<T>) {
     for (int i = 0; i < pixels; ++i, row += channels_) sum += GrayLevel<T>(row[0], row[1], row[2]);
   } else {

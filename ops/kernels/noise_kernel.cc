@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "ops/kernels/pixel_math.h"
 #include "pipeline/sample.h"
@@ -13,183 +14,311 @@
 // Must come after foreach_target.h.
 #include <hwy/highway.h>
 
+#include "ops/kernels/pixel_lanes-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace pixloom {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using WordTag = hn::ScalableTag<std::uint32_t>;
+using WordTag = hn::RebindToUnsigned<FloatTag>;
 using Words = hn::Vec<WordTag>;
-using FloatTag = hn::ScalableTag<float>;
-using Floats = hn::Vec<FloatTag>;
+using WideTag = hn::RepartitionToWide<WordTag>;
+using Wide = hn::Vec<WideTag>;
 
-// Philox4x32-10 (pipeline/rng.h) on one counter per 64-bit lane; words are in the low halves. The
-// high halves hold leftovers, which multiplication does not look at.
-template <class D64, class V>
-HWY_INLINE void PhiloxLanes(D64 d, std::uint64_t key, V& c0, V& c1, V& c2, V& c3) {
-  const hn::Repartition<std::uint32_t, D64> d32;
-  const auto factor0 = hn::Set(d32, 0xD2511F53u);
-  const auto factor1 = hn::Set(d32, 0xCD9E8D57u);
-  auto key0 = static_cast<std::uint32_t>(key);
-  auto key1 = static_cast<std::uint32_t>(key >> 32);
-  for (int round = 0; round < 10; ++round) {
-    const V a = hn::MulEven(hn::BitCast(d32, c0), factor0);
-    const V b = hn::MulEven(hn::BitCast(d32, c2), factor1);
-    c0 = hn::Xor3(hn::ShiftRight<32>(b), c1, hn::Set(d, std::uint64_t{key0}));
-    c2 = hn::Xor3(hn::ShiftRight<32>(a), c3, hn::Set(d, std::uint64_t{key1}));
-    c1 = b;
-    c3 = a;
-    key0 += 0x9E3779B9u;
-    key1 += 0xBB67AE85u;
-  }
-}
-
-// Natural logarithm of (0, 1]: x = 2^k (1 + r) with 1 + r in [sqrt(1/2), sqrt(2)), and a polynomial
-// in r (Cephes' logf). No division, which is slow.
-HWY_INLINE Floats LogUnit(FloatTag d, Floats x) {
-  const hn::RebindToSigned<FloatTag> di;
-  const auto bits = hn::BitCast(di, x);
-  // Adding the distance from sqrt(1/2) to 1 carries into the exponent exactly when m >= sqrt(1/2).
-  const auto shifted = hn::Add(bits, hn::Set(di, 0x3F800000 - 0x3F3504F3));
-  const auto exponent = hn::Sub(hn::ShiftRight<23>(shifted), hn::Set(di, 127));
-  const auto m = hn::BitCast(d, hn::Sub(bits, hn::ShiftLeft<23>(exponent)));
-  const auto r = hn::Sub(m, hn::Set(d, 1.0F));
-  const auto z = hn::Mul(r, r);
-  // Even and odd powers apart: two short chains of operations instead of a long one.
-  auto even = hn::Set(d, 7.0376836292e-2F);
-  for (const float next :
-       {1.1676998740e-1F, 1.4249322787e-1F, 2.0000714765e-1F, 3.3333331174e-1F}) {
-    even = hn::Add(hn::Mul(even, z), hn::Set(d, next));
-  }
-  auto odd = hn::Set(d, -1.1514610310e-1F);
-  for (const float next : {-1.2420140846e-1F, -1.6668057665e-1F, -2.4999993993e-1F}) {
-    odd = hn::Add(hn::Mul(odd, z), hn::Set(d, next));
-  }
-  auto sum = hn::Add(even, hn::Mul(odd, r));
-  sum = hn::Sub(hn::Mul(hn::Mul(sum, z), r), hn::Mul(z, hn::Set(d, 0.5F)));
-  return hn::Add(hn::Add(r, sum),
-                 hn::Mul(hn::ConvertTo(d, exponent), hn::Set(d, 0.693147180559945F)));
-}
-
-// Cosine and sine of a full turn cut into 2^24 parts: the top two bits are the quadrant, the rest
-// an angle within it, taken from its middle so that the series stays within an eighth of a turn.
-HWY_INLINE void CosSinTurn(FloatTag d, Words part, Floats* cosine, Floats* sine) {
-  const WordTag du;
-  const hn::RebindToSigned<FloatTag> di;
-  const auto quadrant = hn::ShiftRight<22>(part);
-  const auto within = hn::BitCast(di, hn::And(part, hn::Set(du, 0x3FFFFF)));
-  const auto offset = hn::Sub(within, hn::Set(di, 0x200000));
-  // Multiples of 2^-24 turns; the constant is 2 pi 2^-24.
-  const auto a = hn::Mul(hn::ConvertTo(d, offset), hn::Set(d, 3.7450702829239286e-07F));
-  const auto z = hn::Mul(a, a);
-  auto s = hn::Add(hn::Mul(z, hn::Set(d, 1.0F / 362880)), hn::Set(d, -1.0F / 5040));
-  s = hn::Add(hn::Mul(z, s), hn::Set(d, 1.0F / 120));
-  s = hn::Add(hn::Mul(z, s), hn::Set(d, -1.0F / 6));
-  s = hn::Add(a, hn::Mul(a, hn::Mul(z, s)));
-  auto c = hn::Add(hn::Mul(z, hn::Set(d, 1.0F / 40320)), hn::Set(d, -1.0F / 720));
-  c = hn::Add(hn::Mul(z, c), hn::Set(d, 1.0F / 24));
-  c = hn::Add(hn::Mul(z, c), hn::Set(d, -0.5F));
-  c = hn::Add(hn::Set(d, 1.0F), hn::Mul(z, c));
-  // Turn by the middle of the quadrant: 45 degrees and `quadrant` quarter turns.
-  const auto root = hn::Set(d, 0.70710678118654752F);
-  const auto x = hn::Mul(root, hn::Sub(c, s));
-  const auto y = hn::Mul(root, hn::Add(c, s));
-  const auto one = hn::Set(du, 1);
-  const auto swap = hn::RebindMask(d, hn::Eq(hn::And(quadrant, one), one));
-  // Quarter turns take (x, y) to (-y, x), (-x, -y), (y, -x).
-  const auto x_sign = hn::ShiftLeft<31>(hn::Xor(quadrant, hn::ShiftRight<1>(quadrant)));
-  const auto y_sign = hn::ShiftLeft<31>(hn::ShiftRight<1>(quadrant));
-  const auto flip = hn::Set(du, 0x80000000u);
-  const auto cos_bits = hn::BitCast(du, hn::IfThenElse(swap, y, x));
-  const auto sin_bits = hn::BitCast(du, hn::IfThenElse(swap, x, y));
-  *cosine = hn::BitCast(d, hn::Xor(cos_bits, hn::And(x_sign, flip)));
-  *sine = hn::BitCast(d, hn::Xor(sin_bits, hn::And(y_sign, flip)));
-}
-
-HWY_INLINE void BoxMuller(FloatTag d, Words a, Words b, Floats* first, Floats* second) {
-  const hn::RebindToSigned<FloatTag> di;
-  const WordTag du;
-  // (0, 1] in steps of 2^-24.
-  const auto steps = hn::Add(hn::ShiftRight<8>(a), hn::Set(du, 1));
-  const auto u = hn::Mul(hn::ConvertTo(d, hn::BitCast(di, steps)), hn::Set(d, 0x1p-24F));
-  const auto radius = hn::Sqrt(hn::Mul(hn::Set(d, -2.0F), LogUnit(d, u)));
-  Floats cosine, sine;
-  CosSinTurn(d, hn::ShiftRight<8>(b), &cosine, &sine);
-  *first = hn::Mul(radius, cosine);
-  *second = hn::Mul(radius, sine);
-}
-
-// Calls store(i, words) for every i-th number on, a vector of each of the four words of as many
-// blocks.
-template <class Store>
-HWY_INLINE void ForEachBlock(StreamKey key, std::uint32_t first_block, std::size_t count,
-                             Store store) {
-  const WordTag d;
-  const hn::RepartitionToWide<WordTag> d64;
-  using V = hn::Vec<decltype(d64)>;
-  const std::size_t lanes = hn::Lanes(d);
-  auto next = hn::Iota(d, first_block);
-  for (std::size_t i = 0; i < count; i += 4 * lanes) {
-    // Even blocks in one set of lanes, odd ones in another.
-    V even[4];
-    V odd[4];
-    even[0] = hn::BitCast(d64, next);
-    next = hn::Add(next, hn::Set(d, static_cast<std::uint32_t>(lanes)));
-    odd[0] = hn::ShiftRight<32>(even[0]);
-    even[1] = odd[1] = hn::Set(d64, std::uint64_t{key.stream});
-    even[2] = odd[2] = hn::Set(d64, key.id & 0xFFFFFFFFu);
-    even[3] = odd[3] = hn::Set(d64, key.id >> 32);
-    PhiloxLanes(d64, key.key, even[0], even[1], even[2], even[3]);
-    PhiloxLanes(d64, key.key, odd[0], odd[1], odd[2], odd[3]);
-    Words words[4];
-    for (int k = 0; k < 4; ++k) {
-      words[k] = hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd[k])), hn::BitCast(d, even[k]));
+// The blocks of a stream, as many at once as a vector has lanes: Philox4x32-10 (pipeline/rng.h).
+// Even and odd blocks pass through the rounds apart, one to a 64-bit lane with its words in the low
+// halves; what is in the high halves does not matter to the multiplication.
+class Blocks {
+ public:
+  explicit Blocks(StreamKey key) {
+    auto key0 = static_cast<std::uint32_t>(key.key);
+    auto key1 = static_cast<std::uint32_t>(key.key >> 32);
+    for (int round = 0; round < kRounds; ++round) {
+      keys_[round][0] = key0;
+      keys_[round][1] = key1;
+      key0 += 0x9E3779B9u;
+      key1 += 0xBB67AE85u;
     }
-    store(i, words);
+    // Only the first counter word differs from block to block: half of the first two rounds is the
+    // same for all of them.
+    const auto low = [](std::uint64_t v) { return static_cast<std::uint32_t>(v); };
+    const auto high = [](std::uint64_t v) { return static_cast<std::uint32_t>(v >> 32); };
+    const std::uint64_t b = std::uint64_t{kFactor1} * low(key.id);
+    first_ = high(key.id) ^ keys_[0][1];
+    const std::uint64_t a = std::uint64_t{kFactor0} * (high(b) ^ key.stream ^ keys_[0][0]);
+    second_[0] = low(b) ^ keys_[1][0];
+    second_[1] = high(a) ^ keys_[1][1];
+    third_ = low(a) ^ keys_[2][1];
   }
+
+  // Words 0 to 3 of block number `index` in each lane.
+  HWY_INLINE void Get(Words index, Words* words) const {
+    const WideTag d;
+    const WordTag d32;
+    Wide even[4];
+    Wide odd[4];
+    even[0] = hn::BitCast(d, index);
+    odd[0] = hn::ShiftRight<32>(even[0]);
+    Start(even);
+    Start(odd);
+    for (int round = 3; round < kRounds - 1; ++round) {
+      Round(round, even);
+      Round(round, odd);
+    }
+    // The last round joins them.
+    const auto even_a = Times(even[0], kFactor0);
+    const auto even_b = Times(even[2], kFactor1);
+    const auto odd_a = Times(odd[0], kFactor0);
+    const auto odd_b = Times(odd[2], kFactor1);
+    const auto lows = [&](Wide e, Wide o) HWY_ATTR {
+      return hn::OddEven(hn::BitCast(d32, hn::ShiftLeft<32>(o)), hn::BitCast(d32, e));
+    };
+    const auto highs = [&](Wide e, Wide o) HWY_ATTR {
+      return hn::OddEven(hn::BitCast(d32, o), hn::BitCast(d32, hn::ShiftRight<32>(e)));
+    };
+    const std::uint32_t* keys = keys_[kRounds - 1];
+    words[0] = hn::Xor3(highs(even_b, odd_b), lows(even[1], odd[1]), hn::Set(d32, keys[0]));
+    words[1] = lows(even_b, odd_b);
+    words[2] = hn::Xor3(highs(even_a, odd_a), lows(even[3], odd[3]), hn::Set(d32, keys[1]));
+    words[3] = lows(even_a, odd_a);
+  }
+
+ private:
+  static constexpr int kRounds = 10;
+  static constexpr std::uint32_t kFactor0 = 0xD2511F53u;
+  static constexpr std::uint32_t kFactor1 = 0xCD9E8D57u;
+
+  static HWY_INLINE Wide Times(Wide v, std::uint32_t factor) {
+    const WordTag d32;
+    return hn::MulEven(hn::BitCast(d32, v), hn::Set(d32, factor));
+  }
+
+  // The first three rounds on v[0].
+  HWY_INLINE void Start(Wide* v) const {
+    const WideTag d;
+    const auto word = [&](std::uint32_t w) HWY_ATTR { return hn::Set(d, std::uint64_t{w}); };
+    auto a = Times(v[0], kFactor0);
+    v[2] = hn::Xor(hn::ShiftRight<32>(a), word(first_));
+    v[3] = a;
+    auto b = Times(v[2], kFactor1);
+    v[0] = hn::Xor(hn::ShiftRight<32>(b), word(second_[0]));
+    v[1] = b;
+    v[2] = hn::Xor(v[3], word(second_[1]));
+    a = Times(v[0], kFactor0);
+    b = Times(v[2], kFactor1);
+    v[0] = hn::Xor3(hn::ShiftRight<32>(b), v[1], word(keys_[2][0]));
+    v[1] = b;
+    v[2] = hn::Xor(hn::ShiftRight<32>(a), word(third_));
+    v[3] = a;
+  }
+
+  HWY_INLINE void Round(int round, Wide* v) const {
+    const WideTag d;
+    const auto a = Times(v[0], kFactor0);
+    const auto b = Times(v[2], kFactor1);
+    v[0] = hn::Xor3(hn::ShiftRight<32>(b), v[1], hn::Set(d, std::uint64_t{keys_[round][0]}));
+    v[2] = hn::Xor3(hn::ShiftRight<32>(a), v[3], hn::Set(d, std::uint64_t{keys_[round][1]}));
+    v[1] = b;
+    v[3] = a;
+  }
+
+  std::uint32_t keys_[kRounds][2];
+  std::uint32_t first_;
+  std::uint32_t second_[2];
+  std::uint32_t third_;
+};
+
+// Square root of -2 log(n 2^-24), n in [1, 2^24]: n = 2^k (1 + r) with 1 + r in [sqrt(1/2),
+// sqrt(2)), and a polynomial in r. No division, which is slow.
+HWY_INLINE Floats Radius(Words n) {
+  const FloatTag d;
+  const IntTag di;
+  // Adding the distance from sqrt(1/2) to 1 carries into the exponent exactly when the mantissa is
+  // at least that.
+  constexpr std::int32_t kOne = 0x3F800000;
+  constexpr std::int32_t kRootOfHalf = 0x3F3504F3;
+  const auto bits = hn::BitCast(di, hn::ConvertTo(d, hn::BitCast(di, n)));
+  const auto shifted = hn::Add(bits, hn::Set(di, kOne - kRootOfHalf));
+  const auto exponent = hn::Sub(hn::ShiftRight<23>(shifted), hn::Set(di, 127 + 24));
+  const auto mantissa = hn::And(shifted, hn::Set(di, 0x7FFFFF));
+  const auto r =
+      hn::Sub(hn::BitCast(d, hn::Add(mantissa, hn::Set(di, kRootOfHalf))), hn::Set(d, 1.0F));
+  const auto z = hn::Mul(r, r);
+  // log(1 + r) = r - z / 2 + r z P(r), P within 2.7e-7 / z of it. Even and odd powers apart: two
+  // short chains of operations instead of a long one.
+  auto even = hn::Set(d, -2 * 0.1615411639F);
+  auto odd = hn::Set(d, -2 * -0.1048766524F);
+  even = hn::Add(hn::Mul(even, z), hn::Set(d, -2 * 0.1990864128F));
+  odd = hn::Add(hn::Mul(odd, z), hn::Set(d, -2 * -0.1710237861F));
+  even = hn::Add(hn::Mul(even, z), hn::Set(d, -2 * 0.3333466351F));
+  odd = hn::Add(hn::Mul(odd, z), hn::Set(d, -2 * -0.2498423159F));
+  const auto series = hn::Add(even, hn::Mul(odd, r));
+  const auto curved = hn::Mul(hn::Add(hn::Mul(series, r), hn::Set(d, 1.0F)), z);
+  const auto whole = hn::Mul(hn::ConvertTo(d, exponent), hn::Set(d, -2 * 0.693147180559945F));
+  return hn::Sqrt(hn::Add(hn::Sub(curved, hn::Add(r, r)), whole));
 }
+
+// Cosine and sine of the turn a word stands for (see FillNormals).
+HWY_INLINE void CosSin(Words word, Floats* first, Floats* second) {
+  const FloatTag d;
+  const WordTag du;
+  // In [-1/2, 1/2) quarter turns.
+  const auto mantissa = hn::And(word, hn::Set(du, 0x7FFFFFu));
+  const auto t =
+      hn::Sub(hn::BitCast(d, hn::Or(mantissa, hn::Set(du, 0x3F800000u))), hn::Set(d, 1.5F));
+  const auto z = hn::Mul(t, t);
+  // Within 6e-7 of sine and cosine.
+  auto s = hn::Add(hn::Mul(z, hn::Set(d, 0.07766739F)), hn::Set(d, -0.645712F));
+  s = hn::Mul(t, hn::Add(hn::Mul(z, s), hn::Set(d, 1.5707885F)));
+  auto c = hn::Add(hn::Mul(z, hn::Set(d, -0.02042625F)), hn::Set(d, 0.25360635F));
+  c = hn::Add(hn::Mul(z, c), hn::Set(d, -1.233698F));
+  c = hn::Add(hn::Mul(z, c), hn::Set(d, 1.0F));
+  const auto sign = hn::And(word, hn::Set(du, 0x80000000u));
+  c = hn::Xor(c, hn::BitCast(d, sign));
+  const auto swap = hn::ShiftLeft<1>(word);
+  *first = SelectBySign(swap, s, c);
+  *second = SelectBySign(swap, c, s);
+}
+
+// Normal variates of several vectors of blocks. In stages, each of which is a short chain of
+// operations for many vectors: a processor looks ahead a hundred operations or two, and in that
+// window there must be enough that does not wait.
+class Normals {
+ public:
+  static constexpr std::size_t kVectors = 8;
+
+  explicit Normals(StreamKey key) : blocks_(key) {}
+
+  // Blocks from `first` on, as many as `vectors` vectors have lanes; `scale` is the deviation.
+  HWY_INLINE void Prepare(std::uint32_t first, std::size_t vectors, float scale) {
+    const FloatTag d;
+    const WordTag du;
+    const auto one = hn::Set(du, 1);
+    for (std::size_t i = 0; i < vectors * kMaxLanes; i += kMaxLanes) {
+      Words words[4];
+      blocks_.Get(hn::Iota(du, first + static_cast<std::uint32_t>(i)), words);
+      hn::Store(hn::Add(hn::ShiftRight<8>(words[0]), one), du, steps_[0] + i);
+      hn::Store(words[1], du, turns_[0] + i);
+      hn::Store(hn::Add(hn::ShiftRight<8>(words[2]), one), du, steps_[1] + i);
+      hn::Store(words[3], du, turns_[1] + i);
+    }
+    const auto deviation = hn::Set(d, scale);
+    for (int pair = 0; pair < 2; ++pair) {
+      for (std::size_t i = 0; i < vectors * kMaxLanes; i += kMaxLanes) {
+        const auto radius = Radius(hn::Load(du, steps_[pair] + i));
+        hn::Store(hn::Mul(deviation, radius), d, radii_[pair] + i);
+      }
+    }
+  }
+
+  // The four variates of each block of a vector.
+  HWY_INLINE void Get(std::size_t vector, Floats* variates) const {
+    const FloatTag d;
+    const std::size_t i = vector * kMaxLanes;
+    for (int pair = 0; pair < 2; ++pair) {
+      Floats first, second;
+      CosSin(hn::Load(WordTag(), turns_[pair] + i), &first, &second);
+      const auto radius = hn::Load(d, radii_[pair] + i);
+      variates[2 * pair] = hn::Mul(radius, first);
+      variates[2 * pair + 1] = hn::Mul(radius, second);
+    }
+  }
+
+ private:
+  Blocks blocks_;
+  alignas(64) std::uint32_t steps_[2][kVectors * kMaxLanes];
+  alignas(64) std::uint32_t turns_[2][kVectors * kMaxLanes];
+  alignas(64) float radii_[2][kVectors * kMaxLanes];
+};
 
 void FillNormalsImpl(StreamKey key, std::uint32_t first_block, float* out, std::size_t count) {
   const FloatTag d;
-  ForEachBlock(key, first_block, count, [&](std::size_t i, const Words* words) HWY_ATTR {
-    Floats n0, n1, n2, n3;
-    BoxMuller(d, words[0], words[1], &n0, &n1);
-    BoxMuller(d, words[2], words[3], &n2, &n3);
-    hn::StoreInterleaved4(n0, n1, n2, n3, d, out + i);
-  });
+  constexpr std::size_t kStep = 4 * kMaxLanes;
+  Normals normals(key);
+  std::size_t left = (count + kStep - 1) / kStep;
+  while (left > 0) {
+    const std::size_t now = std::min(left, Normals::kVectors);
+    normals.Prepare(first_block, now, 1.0F);
+    for (std::size_t k = 0; k < now; ++k, out += kStep) {
+      Floats n[4];
+      normals.Get(k, n);
+      hn::StoreInterleaved4(n[0], n[1], n[2], n[3], d, out);
+    }
+    first_block += static_cast<std::uint32_t>(now * kMaxLanes);
+    left -= now;
+  }
 }
 
 void FillSignedUniformsImpl(StreamKey key, float* out, std::size_t count) {
   const FloatTag d;
-  const hn::RebindToSigned<FloatTag> di;
+  const IntTag di;
+  const Blocks blocks(key);
   const auto signed_unit = [&](Words word) HWY_ATTR {
     const auto steps = hn::ConvertTo(d, hn::BitCast(di, hn::ShiftRight<8>(word)));
     return hn::Sub(hn::Mul(steps, hn::Set(d, 0x1p-23F)), hn::Set(d, 1.0F));
   };
-  ForEachBlock(key, 0, count, [&](std::size_t i, const Words* words) HWY_ATTR {
+  for (std::size_t i = 0; i < count; i += 4 * kMaxLanes) {
+    Words words[4];
+    blocks.Get(hn::Iota(WordTag(), static_cast<std::uint32_t>(i / 4)), words);
     hn::StoreInterleaved4(signed_unit(words[0]), signed_unit(words[1]), signed_unit(words[2]),
                           signed_unit(words[3]), d, out + i);
-  });
+  }
 }
 
-// values[i] = round(values[i] + mean + sigma * normals[i])
-void AddToBytesImpl(std::uint8_t* values, const float* normals, std::size_t count, float sigma,
-                    float mean) {
+// values[i] = floor((variate + (mean + 1/2)) + values[i]), saturated, a block of the stream for
+// every four values; the fourth of four stays where `keep_fourth`.
+template <bool kKeepFourth>
+HWY_INLINE void AddToBlocks(const Floats* variates, float mean, std::uint8_t* values) {
   const FloatTag d;
-  const hn::RebindToSigned<FloatTag> di;
-  const hn::Rebind<std::uint8_t, FloatTag> d8;
-  const std::size_t lanes = hn::Lanes(d);
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    const auto noise =
-        hn::Add(hn::Mul(hn::Set(d, sigma), hn::LoadU(d, normals + i)), hn::Set(d, mean));
-    const auto v = hn::Add(hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(d8, values + i))), noise);
-    const auto clamped = hn::Min(hn::Max(v, hn::Zero(d)), hn::Set(d, 255.0F));
-    const auto whole = hn::ConvertTo(di, hn::Add(clamped, hn::Set(d, 0.5F)));
-    hn::StoreU(hn::DemoteTo(d8, whole), d8, values + i);
+  const auto bytes = LoadBlocks<4>(values);
+  const auto offset = hn::Set(d, mean + 0.5F);
+  const auto add = [&](Ints level, Floats variate) HWY_ATTR {
+    return Truncate(hn::Add(hn::Add(variate, offset), hn::ConvertTo(d, level)));
+  };
+  const auto fourth = ChannelOf<4, 3>(bytes);
+  StorePixels<4>(add(ChannelOf<4, 0>(bytes), variates[0]), add(ChannelOf<4, 1>(bytes), variates[1]),
+                 add(ChannelOf<4, 2>(bytes), variates[2]),
+                 kKeepFourth ? fourth : add(fourth, variates[3]), values);
+}
+
+template <bool kKeepFourth>
+HWY_INLINE void AddToRun(StreamKey key, std::uint64_t first, std::uint8_t* values,
+                         std::size_t count, float sigma, float mean) {
+  constexpr std::size_t kStep = 4 * kMaxLanes;
+  Normals normals(key);
+  auto block = static_cast<std::uint32_t>(first / 4);
+  alignas(64) std::uint8_t buffer[kStep] = {};
+  // The run begins `skipped` values after the beginning of a block.
+  std::size_t skipped = first % 4;
+  while (count > 0) {
+    const std::size_t vectors = std::min((skipped + count + kStep - 1) / kStep, Normals::kVectors);
+    normals.Prepare(block, vectors, sigma);
+    for (std::size_t k = 0; k < vectors; ++k) {
+      Floats variates[4];
+      normals.Get(k, variates);
+      const std::size_t now = std::min(count, kStep - skipped);
+      if (now == kStep) {
+        AddToBlocks<kKeepFourth>(variates, mean, values);
+      } else {
+        std::memcpy(buffer + skipped, values, now);
+        AddToBlocks<kKeepFourth>(variates, mean, buffer);
+        std::memcpy(values, buffer + skipped, now);
+        skipped = 0;
+      }
+      values += now;
+      count -= now;
+    }
+    block += static_cast<std::uint32_t>(vectors * kMaxLanes);
   }
-  for (; i < count; ++i) {
-    values[i] = RoundTo<std::uint8_t>(static_cast<float>(values[i]) + (sigma * normals[i] + mean));
+}
+
+void AddToBytesImpl(StreamKey key, std::uint64_t first, std::uint8_t* values, std::size_t count,
+                    float sigma, float mean, bool keep_fourth) {
+  if (keep_fourth) {
+    AddToRun<true>(key, first, values, count, sigma, mean);
+  } else {
+    AddToRun<false>(key, first, values, count, sigma, mean);
   }
 }
 
@@ -217,29 +346,16 @@ namespace {
 // Variates handled at once: they stay in the first-level cache.
 constexpr std::size_t kChunk = 2048;
 
-template <class T>
-void AddToValues(T* values, const float* normals, std::size_t count, float sigma, float mean) {
-  if constexpr (sizeof(T) == 1) {
-    HWY_DYNAMIC_DISPATCH(AddToBytesImpl)(values, normals, count, sigma, mean);
-  } else {
-    for (std::size_t i = 0; i < count; ++i) {
-      values[i] = RoundTo<T>(static_cast<float>(values[i]) + (sigma * normals[i] + mean));
-    }
-  }
-}
-
-// Adds variate `normals[i * step]`, or the pixel's, to every channel but alpha.
+// Adds variate `normals[i]`, or the pixel's, to every channel but alpha.
 template <class T>
 void AddToPixels(T* row, const float* normals, std::size_t pixels, int channels, bool per_channel,
                  float sigma, float mean) {
   const int touched = channels == 4 ? 3 : channels;
   for (std::size_t i = 0; i < pixels; ++i, row += channels) {
+    const float* normal = per_channel ? normals + i * static_cast<std::size_t>(channels) : normals;
     for (int c = 0; c < touched; ++c) {
-      const float normal =
-          per_channel
-              ? normals[i * static_cast<std::size_t>(channels) + static_cast<std::size_t>(c)]
-              : normals[i];
-      row[c] = RoundTo<T>(static_cast<float>(row[c]) + (sigma * normal + mean));
+      row[c] = RoundTo<T>(static_cast<float>(row[c]) +
+                          (sigma * normal[per_channel ? c : static_cast<int>(i)] + mean));
     }
   }
 }
@@ -266,9 +382,23 @@ void AddNoise(cv::Mat& image, float sigma, float mean, bool per_channel, StreamK
       if (channels == 4 || (!per_channel && channels > 1)) {
         AddToPixels(at, use, pixels, channels, per_channel, sigma, mean);
       } else {
-        AddToValues(at, use, pixels * each, sigma, mean);
+        for (std::size_t i = 0; i < pixels * each; ++i) {
+          at[i] = RoundTo<T>(static_cast<float>(at[i]) + (sigma * use[i] + mean));
+        }
       }
     }
+  }
+}
+
+// Bytes in one go: generated, added and rounded in registers.
+void AddNoiseToBytes(cv::Mat& image, float sigma, float mean, StreamKey key) {
+  const int rows = image.isContinuous() ? 1 : image.rows;
+  const std::size_t count =
+      image.total() * static_cast<std::size_t>(image.channels()) / static_cast<std::size_t>(rows);
+  for (int y = 0; y < rows; ++y) {
+    HWY_DYNAMIC_DISPATCH(AddToBytesImpl)
+    (key, static_cast<std::uint64_t>(y) * count, image.ptr<std::uint8_t>(y), count, sigma, mean,
+     image.channels() == 4);
   }
 }
 
@@ -277,9 +407,14 @@ void AddNoise(cv::Mat& image, float sigma, float mean, bool per_channel, StreamK
 void AddGaussianNoise(cv::Mat& image, double sigma, double mean, bool per_channel, StreamKey key) {
   if (image.empty()) return;
   MakeUnique(image);
+  // Anything more saturates alike, and sums stay within int32.
+  const auto deviation = static_cast<float>(std::clamp(sigma, -1e7, 1e7));
+  const auto offset = static_cast<float>(std::clamp(mean, -1e7, 1e7));
+  if (image.depth() == CV_8U && (per_channel || image.channels() == 1)) {
+    return AddNoiseToBytes(image, deviation, offset, key);
+  }
   WithDepth(image, [&](auto zero) {
-    AddNoise<decltype(zero)>(image, static_cast<float>(sigma), static_cast<float>(mean),
-                             per_channel, key);
+    AddNoise<decltype(zero)>(image, deviation, offset, per_channel, key);
   });
 }
 

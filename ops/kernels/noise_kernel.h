@@ -14,6 +14,11 @@ namespace pixloom {
 
 // Standard normal variates number 4 * first_block .. 4 * first_block + count - 1 of a stream. Block
 // k of the stream (four words) gives variates 4k to 4k + 3 by two Box-Muller transforms in float32.
+// Each takes two words: the upper 24 bits of one, plus one, are a number u of (0, 1] in steps of
+// 2^-24 and so a radius sqrt(-2 log u). Of the other the lower 23 bits are an angle from minus to
+// plus an eighth of a turn, the top bit turns the sign of its cosine, and where the next bit is set
+// the first variate is radius times sine and the second radius times cosine, else the other way
+// round.
 // Writes up to a multiple of kNormalPadding.
 inline constexpr std::size_t kNormalPadding = 64;
 void FillNormals(StreamKey key, std::uint32_t first_block, float* out, std::size_t count);
@@ -22,7 +27,7 @@ void FillNormals(StreamKey key, std::uint32_t first_block, float* out, std::size
 // Writes up to a multiple of kNormalPadding.
 void FillSignedUniforms(StreamKey key, float* out, std::size_t count);
 
-// v + mean + sigma * n, rounded half up and saturated on integers, unclamped on floats. Sigma and
+// v + (mean + sigma * n), rounded half up and saturated on integers, unclamped on floats. Sigma and
 // mean are in levels (of a float image: its own values). Value i of the image, row by row, takes
 // variate i; with `per_channel` false all channels of pixel i take variate i. Alpha (the fourth of
 // four channels) stays.

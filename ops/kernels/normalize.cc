@@ -41,7 +41,16 @@ HWY_INLINE void ScaleRow(const T* in, std::size_t count, float scale, float offs
   const std::size_t lanes = hn::Lanes(d);
   const auto s = hn::Set(d, scale);
   const auto o = hn::Set(d, offset);
-  std::size_t i = 0;
+  const auto one_by_one = [&](std::size_t from, std::size_t to) {
+    for (std::size_t k = from; k < to; ++k) {
+      out[kMirror ? count - 1 - k : k] = static_cast<float>(in[k]) * scale + offset;
+    }
+  };
+  // Vectors that are stored across the border of two cache lines cost twice.
+  const auto address = reinterpret_cast<std::uintptr_t>(kMirror ? out + count : out);
+  const std::size_t over = address / sizeof(float) % lanes;
+  std::size_t i = std::min(count, kMirror ? over : (lanes - over) % lanes);
+  one_by_one(0, i);
   for (; i + lanes <= count; i += lanes) {
     const auto v = hn::Add(hn::Mul(LoadAsFloat(d, in + i), s), o);
     if constexpr (kMirror) {
@@ -50,9 +59,7 @@ HWY_INLINE void ScaleRow(const T* in, std::size_t count, float scale, float offs
       hn::StoreU(v, d, out + i);
     }
   }
-  for (; i < count; ++i) {
-    out[kMirror ? count - 1 - i : i] = static_cast<float>(in[i]) * scale + offset;
-  }
+  one_by_one(i, count);
 }
 
 // Pixels taken apart at once: they stay in the first-level cache.

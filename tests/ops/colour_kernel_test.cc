@@ -3,8 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 
+#include "ops/common.h"
 #include "ops/kernels/colour_rows.h"
 #include "ops/kernels/colour_stats.h"
 #include "tests/support/image_reference.h"
@@ -210,6 +212,136 @@ TEST_CASE("shared pixels are copied before they are written to") {
   ApplyColour(image, steps, {}, true);
   CHECK(SamePixels(other, before));
   CHECK_FALSE(SamePixels(image, before));
+}
+
+TEST_CASE("tables keep the fourth value where told to, at every length and alignment") {
+  std::array<std::uint8_t, 256> table{};
+  for (std::size_t i = 0; i < 256; ++i) table[i] = static_cast<std::uint8_t>(i * i / 3 + 77 * i);
+  const cv::Mat row = RandomImage(700, 1, CV_8U, 1);
+  ForEachTarget([&](const char* target) {
+    CAPTURE(target);
+    for (int count = 0; count < 300; ++count) {
+      for (const bool keep : {false, true}) {
+        cv::Mat out = row.clone();
+        ApplyTable(table.data(), out.ptr() + count % 7, static_cast<std::size_t>(count), keep);
+        for (int i = 0; i < 320; ++i) {
+          const int at = i - count % 7;
+          const bool changed = at >= 0 && at < count && !(keep && at % 4 == 3);
+          const std::uint8_t old = row.ptr()[i];
+          REQUIRE(out.ptr()[i] == (changed ? table[old] : old));
+        }
+      }
+    }
+    // Every level.
+    std::array<std::uint8_t, 256> levels{};
+    for (std::size_t i = 0; i < 256; ++i) levels[i] = static_cast<std::uint8_t>(i);
+    ApplyTable(table.data(), levels.data(), 256, false);
+    REQUIRE(levels == table);
+  });
+}
+
+TEST_CASE("matrices are float32 sums in order, cut, on every instruction set") {
+  const std::vector<std::array<float, 12>> matrices{
+      {0.8F, 0.3F, -0.2F, 12.75F, 0.1F, 0.9F, 0.1F, -25.5F, -0.3F, 0.2F, 1.3F, 5.1F},
+      {0.5F, 0, 0, 0, 0, 0.5F, 0, 0, 0, 0, 0.5F, 0},
+      {-9, 4, 7, 100, 10, -3, -7, 0, 1e9F, -1e9F, 0, 3}};
+  for (const int channels : {3, 4}) {
+    for (int pixels = 0; pixels < 80; ++pixels) {
+      for (const auto& m : matrices) {
+        const cv::Mat row = RandomImage(400, 1, CV_8U, 1);
+        cv::Mat expected = row.clone();
+        for (int i = 0; i < pixels; ++i) {
+          const std::uint8_t* in = row.ptr() + i * channels;
+          for (std::size_t c = 0; c < 3; ++c) {
+            const float* k = &m[4 * c];
+            const float sum = ((k[0] * in[0] + k[1] * in[1]) + k[2] * in[2]) + (k[3] + 0.5F);
+            expected.ptr()[i * channels + static_cast<int>(c)] =
+                static_cast<std::uint8_t>(std::clamp(sum, 0.0F, 255.0F));
+          }
+        }
+        ForEachTarget([&](const char* target) {
+          CAPTURE(target);
+          CAPTURE(pixels);
+          cv::Mat out = row.clone();
+          ApplyMatrix(m.data(), out.ptr(), static_cast<std::size_t>(pixels), channels);
+          REQUIRE(SamePixels(out, expected));
+        });
+      }
+    }
+  }
+}
+
+TEST_CASE("gray sums are exact for all colours that are near a half") {
+  // All values of 299 r + 587 g + 114 b mod 1000 come up.
+  std::vector<std::uint8_t> colours;
+  for (int r = 0; r < 256; r += 3) {
+    for (int g = 0; g < 256; ++g) {
+      for (int b = 0; b < 256; b += 5) {
+        for (const int v : {r, g, b}) colours.push_back(static_cast<std::uint8_t>(v));
+      }
+    }
+  }
+  ForEachTarget([&](const char* target) {
+    CAPTURE(target);
+    // One by one where they stand apart, and together.
+    for (std::size_t i = 0; i + 300 < colours.size(); i += 30'000 + i % 211 * 3) {
+      for (std::size_t pixels = 0; pixels < 100; ++pixels) {
+        std::uint64_t sum = 0;
+        for (std::size_t k = 0; k < pixels; ++k) {
+          const std::uint8_t* p = &colours[(i / 3 + k) * 3];
+          sum += (299u * p[0] + 587u * p[1] + 114u * p[2] + 500u) / 1000u;
+        }
+        REQUIRE(SumGray(&colours[i / 3 * 3], pixels, 3) == sum);
+      }
+    }
+    std::uint64_t all = 0;
+    for (std::size_t k = 0; k < colours.size(); k += 3) {
+      all += (299u * colours[k] + 587u * colours[k + 1] + 114u * colours[k + 2] + 500u) / 1000u;
+    }
+    CHECK(SumGray(colours.data(), colours.size() / 3, 3) == all);
+    std::vector<std::uint8_t> with_alpha;
+    std::uint64_t of_four = 0;
+    for (std::size_t k = 0; k < 3 * 997; k += 3) {
+      with_alpha.insert(with_alpha.end(), &colours[k], &colours[k] + 3);
+      with_alpha.push_back(static_cast<std::uint8_t>(k));
+      of_four += (299u * colours[k] + 587u * colours[k + 1] + 114u * colours[k + 2] + 500u) / 1000u;
+    }
+    CHECK(SumGray(with_alpha.data(), 997, 4) == of_four);
+  });
+}
+
+// v + mean in unit scale.
+PixelStep AddMean(bool of_values) {
+  const auto fn = [](float* values, int pixels, int channels, const Stats& stats) {
+    for (int i = 0; i < pixels * channels; ++i) {
+      if (channels == 4 && i % 4 == 3) continue;
+      values[i] = 0.7F * values[i] + static_cast<float>(stats.gray_mean * 0.3);
+    }
+  };
+  return of_values ? MakeValueStep(StatsKind::kGrayMean, fn)
+                   : MakePixelStep(StatsKind::kGrayMean, fn);
+}
+
+TEST_CASE("a kernel of values gives through a table what it gives directly") {
+  SweepImages([&](int width, int height, int depth, int channels) {
+    const cv::Mat image =
+        RandomImage(depth == CV_16U ? 3 * width : width, 3 * height, depth, channels);
+    for (const bool curve_after : {false, true}) {
+      for (const bool fused : {false, true}) {
+        std::vector<ColourStep> direct{Gamma(0.8), AddMean(false)};
+        std::vector<ColourStep> table{Gamma(0.8), AddMean(true)};
+        if (curve_after) {
+          direct.push_back(PerChannel());
+          table.push_back(PerChannel());
+        }
+        cv::Mat expected = image.clone();
+        cv::Mat out = image.clone();
+        ApplyColour(expected, direct, {}, fused);
+        ApplyColour(out, table, {}, fused);
+        REQUIRE(SamePixels(out, expected));
+      }
+    }
+  });
 }
 
 TEST_CASE("every instruction set gives the same bits") {

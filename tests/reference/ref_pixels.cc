@@ -98,9 +98,14 @@ std::array<double, 4> Normals(const PhiloxBlock& bits) {
   std::array<double, 4> normals{};
   for (std::size_t i = 0; i < 4; i += 2) {
     const double u = ((bits[i] >> 8) + 1) * 0x1p-24;
-    const double angle = 2 * std::numbers::pi * ((bits[i + 1] >> 8) * 0x1p-24);
-    normals[i] = std::sqrt(-2 * std::log(u)) * std::cos(angle);
-    normals[i + 1] = std::sqrt(-2 * std::log(u)) * std::sin(angle);
+    const double radius = std::sqrt(-2 * std::log(u));
+    const std::uint32_t turn = bits[i + 1];
+    const double eighths = (turn % (1u << 23)) * 0x1p-22 - 1;
+    const double across = std::cos(eighths * std::numbers::pi / 4) * (turn >> 31 != 0 ? -1 : 1);
+    const double along = std::sin(eighths * std::numbers::pi / 4);
+    const bool swapped = (turn & (1u << 30)) != 0;
+    normals[i] = radius * (swapped ? along : across);
+    normals[i + 1] = radius * (swapped ? across : along);
   }
   return normals;
 }

@@ -65,7 +65,9 @@ std::vector<double> GaussianTaps(double sigma, int kernel);
 // Correlation along one axis, reflect101.
 Image64 Convolved(const Image64& in, const std::vector<double>& taps, bool along_x);
 
-// Four words make four normal values: two Box-Muller pairs from 24 bits each, (0, 1] and a turn.
+// Four words make four normal values by two Box-Muller transforms: 24 bits of one word are a number
+// of (0, 1]; of the other 23 bits are an angle within an eighth of a turn, the top bit is the sign
+// of its cosine and the next one swaps the pair.
 std::array<double, 4> Normals(const PhiloxBlock& bits);
 
 template <class Change>
