@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "tests/reference/ref_pixels.h"
 
@@ -23,26 +24,32 @@ struct SoftNoise {
   struct Layer {
     double cell, deviation;  // cell in px
     int stride;
+    std::vector<double> nodes;
   };
   std::vector<Layer> layers;
-  StreamKey key;
 
   // `octaves`: cells as fractions of the longer side, and deviations.
-  SoftNoise(Size size, const std::vector<std::pair<double, double>>& octaves, StreamKey k)
-      : key(k) {
+  SoftNoise(Size size, const std::vector<std::pair<double, double>>& octaves, StreamKey key) {
     const int longer = std::max(size.width, size.height);
     for (const auto& [fraction, deviation] : octaves) {
       const double cell = fraction * longer;
-      const int needed = static_cast<int>(std::floor((longer - 0.5) / cell)) + 4;
-      layers.push_back({cell, deviation, (needed + 3) / 4 * 4});
+      const auto needed = [&](int pixels) {
+        return static_cast<int>(std::floor((pixels - 0.5) / cell)) + 4;
+      };
+      Layer layer{cell, deviation, (needed(longer) + 3) / 4 * 4, {}};
+      const auto first = static_cast<std::uint32_t>(layers.size()) * (1u << 22);
+      const auto blocks = static_cast<std::uint32_t>(layer.stride / 4 * needed(size.height));
+      for (std::uint32_t block = 0; block < blocks; ++block) {
+        for (const double n : Normals(key.Block(first + block))) layer.nodes.push_back(n);
+      }
+      layers.push_back(std::move(layer));
     }
   }
 
+  // Lattices begin one node above and to the left of the picture.
   double Node(std::size_t layer, int column, int row) const {
-    const int index = (row + 1) * layers[layer].stride + column + 1;
-    const auto block =
-        static_cast<std::uint32_t>(layer) * (1u << 22) + static_cast<std::uint32_t>(index / 4);
-    return Normals(key.Block(block))[static_cast<std::size_t>(index % 4)];
+    return layers[layer]
+        .nodes[static_cast<std::size_t>((row + 1) * layers[layer].stride + column + 1)];
   }
 
   double At(int x, int y) const {
