@@ -62,23 +62,35 @@
   X(AutoContrast)             \
   X(Brightness)               \
   X(BrightnessContrast)       \
+  X(ChannelDropout)           \
+  X(ChannelShuffle)           \
+  X(ChannelSwap)              \
   X(Clahe)                    \
   X(ColorJitter)              \
+  X(ColorQuantize)            \
+  X(ColorSpace)               \
   X(Colorize)                 \
   X(Contrast)                 \
+  X(Dithering)                \
   X(Equalize)                 \
+  X(FancyPca)                 \
   X(Gamma)                    \
   X(Hue)                      \
   X(HueSaturation)            \
   X(Invert)                   \
   X(LogContrast)              \
+  X(LookUp)                   \
   X(PhotometricDistort)       \
+  X(PlanckianJitter)          \
   X(Posterize)                \
   X(RgbShift)                 \
   X(Saturation)               \
   X(SigmoidContrast)          \
   X(Solarize)                 \
   X(SolarizeAdd)              \
+  X(ToGray)                   \
+  X(ToRgb)                    \
+  X(ToSepia)                  \
   X(ToneCurve)
 
 // Blur, sharpen, morphology
@@ -124,16 +136,22 @@
 
 // Weather and light
 #define PIXLOOM_OPS_WEATHER(X) \
+  X(ChromaticAberration)       \
   X(Clouds)                    \
   X(Fog)                       \
   X(Frost)                     \
   X(Gravel)                    \
+  X(Illumination)              \
+  X(PlasmaBrightness)          \
+  X(PlasmaContrast)            \
+  X(PlasmaShadow)              \
   X(Rain)                      \
   X(Shadow)                    \
   X(Snow)                      \
   X(Snowfall)                  \
   X(Spatter)                   \
-  X(SunFlare)
+  X(SunFlare)                  \
+  X(Vignetting)
 
 // Erasing
 #define PIXLOOM_OPS_ERASE(X) \

@@ -185,6 +185,7 @@ const std::vector<OpRule>& ToneRules();
 const std::vector<OpRule>& ChannelRules();
 const std::vector<OpRule>& FilterRules();
 const std::vector<OpRule>& SharpenRules();
+const std::vector<OpRule>& LightRules();
 const std::vector<OpRule>& NoiseRules();
 const std::vector<OpRule>& DegradeRules();
 const std::vector<OpRule>& WeatherRules();

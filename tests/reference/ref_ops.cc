@@ -157,9 +157,9 @@ MapStep ResizeTo(Size in, Size out, const Arguments& args) {
 const OpRule* FindRule(std::string_view name) {
   for (const std::vector<OpRule>* rules :
        {&ColourRules(), &ToneRules(), &ChannelRules(), &FilterRules(), &SharpenRules(),
-        &NoiseRules(), &DegradeRules(), &WeatherRules(), &EraseRules(), &EnhanceRules(),
-        &RestoreRules(), &TypeRules(), &MatrixRules(), &SizeRules(), &WindowRules(),
-        &BoxCropRules(), &FieldRules(), &GridRules()}) {
+        &LightRules(), &NoiseRules(), &DegradeRules(), &WeatherRules(), &EraseRules(),
+        &EnhanceRules(), &RestoreRules(), &TypeRules(), &MatrixRules(), &SizeRules(),
+        &WindowRules(), &FieldRules(), &GridRules()}) {
     for (const OpRule& rule : *rules) {
       if (rule.name == name) return &rule;
     }
