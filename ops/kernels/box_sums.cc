@@ -4,8 +4,10 @@
 #include <cmath>
 
 namespace pixloom {
+namespace {
 
-cv::Mat BoxMean(const cv::Mat& plane, int radius) {
+// CV_32FC1.
+cv::Mat MeanInside(const cv::Mat& plane, int radius) {
   cv::Mat out(plane.size(), CV_32FC1);
   SlideBoxes<1>(
       plane.size(), radius,
@@ -19,6 +21,8 @@ cv::Mat BoxMean(const cv::Mat& plane, int radius) {
       });
   return out;
 }
+
+}  // namespace
 
 std::array<int, 3> BoxesLikeGaussian(double sigma) {
   // A box of w pixels has the variance (w^2 - 1) / 12; some are w wide, the others w + 2.
@@ -39,7 +43,7 @@ std::array<int, 3> BoxesLikeGaussian(double sigma) {
 cv::Mat WideGaussian(const cv::Mat& plane, double sigma) {
   cv::Mat out = plane;
   for (const int radius : BoxesLikeGaussian(sigma)) {
-    if (radius > 0) out = BoxMean(out, radius);
+    if (radius > 0) out = MeanInside(out, radius);
   }
   return out;
 }

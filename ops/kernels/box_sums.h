@@ -81,9 +81,6 @@ void SlideBoxes(cv::Size size, int radius, Fill fill, Emit emit) {
   }
 }
 
-// CV_32FC1.
-cv::Mat BoxMean(const cv::Mat& plane, int radius);
-
 // Radii of three box means in a row whose variance is nearest to that of a Gaussian.
 std::array<int, 3> BoxesLikeGaussian(double sigma);
 

@@ -26,6 +26,14 @@ using Words = hn::Vec<WordTag>;
 using WideTag = hn::RepartitionToWide<WordTag>;
 using Wide = hn::Vec<WideTag>;
 
+// first, first + 1, ... Highway's Iota writes its lanes to memory one by one and waits for them.
+HWY_INLINE Words CountFrom(std::uint32_t first) {
+  alignas(64) static constexpr std::uint32_t kLanes[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                           8, 9, 10, 11, 12, 13, 14, 15};
+  const WordTag d;
+  return hn::Add(hn::Load(d, kLanes), hn::Set(d, first));
+}
+
 // The blocks of a stream, as many at once as a vector has lanes: Philox4x32-10 (pipeline/rng.h).
 // Even and odd blocks pass through the rounds apart, one to a 64-bit lane with its words in the low
 // halves; what is in the high halves does not matter to the multiplication.
@@ -77,10 +85,12 @@ class Blocks {
     const auto highs = [&](Wide e, Wide o) HWY_ATTR {
       return hn::OddEven(hn::BitCast(d32, o), hn::BitCast(d32, hn::ShiftRight<32>(e)));
     };
-    const std::uint32_t* keys = keys_[kRounds - 1];
-    words[0] = hn::Xor3(highs(even_b, odd_b), lows(even[1], odd[1]), hn::Set(d32, keys[0]));
+    const auto key = [&](int k) HWY_ATTR {
+      return hn::Set(d32, static_cast<std::uint32_t>(keys_[kRounds - 1][k]));
+    };
+    words[0] = hn::Xor3(highs(even_b, odd_b), lows(even[1], odd[1]), key(0));
     words[1] = lows(even_b, odd_b);
-    words[2] = hn::Xor3(highs(even_a, odd_a), lows(even[3], odd[3]), hn::Set(d32, keys[1]));
+    words[2] = hn::Xor3(highs(even_a, odd_a), lows(even[3], odd[3]), key(1));
     words[3] = lows(even_a, odd_a);
   }
 
@@ -97,7 +107,7 @@ class Blocks {
   // The first three rounds on v[0].
   HWY_INLINE void Start(Wide* v) const {
     const WideTag d;
-    const auto word = [&](std::uint32_t w) HWY_ATTR { return hn::Set(d, std::uint64_t{w}); };
+    const auto word = [&](std::uint64_t w) HWY_ATTR { return hn::Set(d, w); };
     auto a = Times(v[0], kFactor0);
     v[2] = hn::Xor(hn::ShiftRight<32>(a), word(first_));
     v[3] = a;
@@ -117,16 +127,17 @@ class Blocks {
     const WideTag d;
     const auto a = Times(v[0], kFactor0);
     const auto b = Times(v[2], kFactor1);
-    v[0] = hn::Xor3(hn::ShiftRight<32>(b), v[1], hn::Set(d, std::uint64_t{keys_[round][0]}));
-    v[2] = hn::Xor3(hn::ShiftRight<32>(a), v[3], hn::Set(d, std::uint64_t{keys_[round][1]}));
+    v[0] = hn::Xor3(hn::ShiftRight<32>(b), v[1], hn::Set(d, keys_[round][0]));
+    v[2] = hn::Xor3(hn::ShiftRight<32>(a), v[3], hn::Set(d, keys_[round][1]));
     v[1] = b;
     v[3] = a;
   }
 
-  std::uint32_t keys_[kRounds][2];
-  std::uint32_t first_;
-  std::uint32_t second_[2];
-  std::uint32_t third_;
+  // As wide as the lanes they meet: these are then read from memory by the operation itself.
+  std::uint64_t keys_[kRounds][2];
+  std::uint64_t first_;
+  std::uint64_t second_[2];
+  std::uint64_t third_;
 };
 
 // Square root of -2 log(n 2^-24), n in [1, 2^24]: n = 2^k (1 + r) with 1 + r in [sqrt(1/2),
@@ -153,10 +164,10 @@ HWY_INLINE Floats Radius(Words n) {
   odd = hn::Add(hn::Mul(odd, z), hn::Set(d, -2 * -0.1710237861F));
   even = hn::Add(hn::Mul(even, z), hn::Set(d, -2 * 0.3333466351F));
   odd = hn::Add(hn::Mul(odd, z), hn::Set(d, -2 * -0.2498423159F));
-  const auto series = hn::Add(even, hn::Mul(odd, r));
-  const auto curved = hn::Mul(hn::Add(hn::Mul(series, r), hn::Set(d, 1.0F)), z);
   const auto whole = hn::Mul(hn::ConvertTo(d, exponent), hn::Set(d, -2 * 0.693147180559945F));
-  return hn::Sqrt(hn::Add(hn::Sub(curved, hn::Add(r, r)), whole));
+  const auto straight = hn::Add(hn::Sub(z, hn::Add(r, r)), whole);
+  const auto series = hn::Add(even, hn::Mul(odd, r));
+  return hn::Sqrt(hn::Add(straight, hn::Mul(hn::Mul(z, r), series)));
 }
 
 // Cosine and sine of the turn a word stands for (see FillNormals).
@@ -197,7 +208,7 @@ class Normals {
     const auto one = hn::Set(du, 1);
     for (std::size_t i = 0; i < vectors * kMaxLanes; i += kMaxLanes) {
       Words words[4];
-      blocks_.Get(hn::Iota(du, first + static_cast<std::uint32_t>(i)), words);
+      blocks_.Get(CountFrom(first + static_cast<std::uint32_t>(i)), words);
       hn::Store(hn::Add(hn::ShiftRight<8>(words[0]), one), du, steps_[0] + i);
       hn::Store(words[1], du, turns_[0] + i);
       hn::Store(hn::Add(hn::ShiftRight<8>(words[2]), one), du, steps_[1] + i);
@@ -260,32 +271,54 @@ void FillSignedUniformsImpl(StreamKey key, float* out, std::size_t count) {
   };
   for (std::size_t i = 0; i < count; i += 4 * kMaxLanes) {
     Words words[4];
-    blocks.Get(hn::Iota(WordTag(), static_cast<std::uint32_t>(i / 4)), words);
+    blocks.Get(CountFrom(static_cast<std::uint32_t>(i / 4)), words);
     hn::StoreInterleaved4(signed_unit(words[0]), signed_unit(words[1]), signed_unit(words[2]),
                           signed_unit(words[3]), d, out + i);
   }
 }
 
-// values[i] = floor((variate + (mean + 1/2)) + values[i]), saturated, a block of the stream for
-// every four values; the fourth of four stays where `keep_fourth`.
-template <bool kKeepFourth>
-HWY_INLINE void AddToBlocks(const Floats* variates, float mean, std::uint8_t* values) {
-  const FloatTag d;
-  const auto bytes = LoadBlocks<4>(values);
-  const auto offset = hn::Set(d, mean + 0.5F);
-  const auto add = [&](Ints level, Floats variate) HWY_ATTR {
-    return Truncate(hn::Add(hn::Add(variate, offset), hn::ConvertTo(d, level)));
-  };
-  const auto fourth = ChannelOf<4, 3>(bytes);
-  StorePixels<4>(add(ChannelOf<4, 0>(bytes), variates[0]), add(ChannelOf<4, 1>(bytes), variates[1]),
-                 add(ChannelOf<4, 2>(bytes), variates[2]),
-                 kKeepFourth ? fourth : add(fourth, variates[3]), values);
+// To the nearest integer, ties to even. Values outside int32 give its minimum.
+HWY_INLINE Ints Nearest(Floats v) {
+#if HWY_TARGET == HWY_AVX3
+  return Ints{_mm512_cvtps_epi32(v.raw)};
+#elif HWY_TARGET == HWY_AVX2
+  return Ints{_mm256_cvtps_epi32(v.raw)};
+#elif HWY_ARCH_X86
+  return Ints{_mm_cvtps_epi32(v.raw)};
+#else
+  return hn::NearestInt(v);
+#endif
 }
 
-template <bool kKeepFourth>
+// values[i] += round(variate + mean), saturated, a block of the stream for every four values; the
+// fourth of four stays where `keep_fourth`. Adding whole levels needs no floats.
+template <bool kKeepFourth, bool kMean>
+HWY_INLINE void AddToBlocks(const Floats* variates, Floats mean, std::uint8_t* values) {
+  const ByteTag d;
+  const hn::Repartition<std::int16_t, ByteTag> d16;
+  const auto noise = [&](int k) HWY_ATTR {
+    if (kKeepFourth && k == 3) return hn::Zero(IntTag());
+    return Nearest(kMean ? hn::Add(variates[k], mean) : variates[k]);
+  };
+  const auto low = hn::ReorderDemote2To(d16, noise(0), noise(1));
+  const auto high = hn::ReorderDemote2To(d16, noise(2), noise(3));
+  // The values of four blocks as the noise lies: first, second, third, fourth values.
+  alignas(16) static constexpr std::uint8_t kTurn[16] = {0, 4, 8,  12, 1, 5, 9,  13,
+                                                         2, 6, 10, 14, 3, 7, 11, 15};
+  const auto turn = hn::LoadDup128(d, kTurn);
+  const auto levels = hn::TableLookupBytes(hn::LoadU(d, values), turn);
+  const auto low_levels = hn::BitCast(d16, hn::InterleaveLower(d, levels, hn::Zero(d)));
+  const auto high_levels = hn::BitCast(d16, hn::InterleaveUpper(d, levels, hn::Zero(d)));
+  const auto sums =
+      PackWords(hn::SaturatedAdd(low, low_levels), hn::SaturatedAdd(high, high_levels));
+  hn::StoreU(hn::TableLookupBytes(sums, turn), d, values);
+}
+
+template <bool kKeepFourth, bool kMean>
 HWY_INLINE void AddToRun(StreamKey key, std::uint64_t first, std::uint8_t* values,
                          std::size_t count, float sigma, float mean) {
   constexpr std::size_t kStep = 4 * kMaxLanes;
+  const auto means = hn::Set(FloatTag(), mean);
   Normals normals(key);
   auto block = static_cast<std::uint32_t>(first / 4);
   alignas(64) std::uint8_t buffer[kStep] = {};
@@ -299,10 +332,10 @@ HWY_INLINE void AddToRun(StreamKey key, std::uint64_t first, std::uint8_t* value
       normals.Get(k, variates);
       const std::size_t now = std::min(count, kStep - skipped);
       if (now == kStep) {
-        AddToBlocks<kKeepFourth>(variates, mean, values);
+        AddToBlocks<kKeepFourth, kMean>(variates, means, values);
       } else {
         std::memcpy(buffer + skipped, values, now);
-        AddToBlocks<kKeepFourth>(variates, mean, buffer);
+        AddToBlocks<kKeepFourth, kMean>(variates, means, buffer);
         std::memcpy(values, buffer + skipped, now);
         skipped = 0;
       }
@@ -316,9 +349,11 @@ HWY_INLINE void AddToRun(StreamKey key, std::uint64_t first, std::uint8_t* value
 void AddToBytesImpl(StreamKey key, std::uint64_t first, std::uint8_t* values, std::size_t count,
                     float sigma, float mean, bool keep_fourth) {
   if (keep_fourth) {
-    AddToRun<true>(key, first, values, count, sigma, mean);
+    AddToRun<true, true>(key, first, values, count, sigma, mean);
+  } else if (mean != 0) {
+    AddToRun<false, true>(key, first, values, count, sigma, mean);
   } else {
-    AddToRun<false>(key, first, values, count, sigma, mean);
+    AddToRun<false, false>(key, first, values, count, sigma, mean);
   }
 }
 

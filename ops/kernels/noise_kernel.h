@@ -27,10 +27,10 @@ void FillNormals(StreamKey key, std::uint32_t first_block, float* out, std::size
 // Writes up to a multiple of kNormalPadding.
 void FillSignedUniforms(StreamKey key, float* out, std::size_t count);
 
-// v + (mean + sigma * n), rounded half up and saturated on integers, unclamped on floats. Sigma and
-// mean are in levels (of a float image: its own values). Value i of the image, row by row, takes
-// variate i; with `per_channel` false all channels of pixel i take variate i. Alpha (the fourth of
-// four channels) stays.
+// v + (mean + sigma * n), on integers rounded and saturated (a tie, which needs noise of exactly
+// half a level, to either side), unclamped on floats. Sigma and mean are in levels (of a float
+// image: its own values). Value i of the image, row by row, takes variate i; with `per_channel`
+// false all channels of pixel i take variate i. Alpha (the fourth of four channels) stays.
 void AddGaussianNoise(cv::Mat& image, double sigma, double mean, bool per_channel, StreamKey key);
 
 }  // namespace pixloom

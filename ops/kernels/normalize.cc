@@ -34,7 +34,8 @@ HWY_INLINE FloatVec LoadAsFloat(FloatTag d, const T* p) {
   }
 }
 
-// out[i], or out[count - 1 - i], is in[i] * scale + offset.
+// out[i] is in[i], or in[count - 1 - i], times scale plus offset. Results are written in order of
+// their addresses, which is what caches foresee.
 template <class T, bool kMirror>
 HWY_INLINE void ScaleRow(const T* in, std::size_t count, float scale, float offset, float* out) {
   const FloatTag d;
@@ -43,21 +44,17 @@ HWY_INLINE void ScaleRow(const T* in, std::size_t count, float scale, float offs
   const auto o = hn::Set(d, offset);
   const auto one_by_one = [&](std::size_t from, std::size_t to) {
     for (std::size_t k = from; k < to; ++k) {
-      out[kMirror ? count - 1 - k : k] = static_cast<float>(in[k]) * scale + offset;
+      out[k] = static_cast<float>(in[kMirror ? count - 1 - k : k]) * scale + offset;
     }
   };
   // Vectors that are stored across the border of two cache lines cost twice.
-  const auto address = reinterpret_cast<std::uintptr_t>(kMirror ? out + count : out);
-  const std::size_t over = address / sizeof(float) % lanes;
-  std::size_t i = std::min(count, kMirror ? over : (lanes - over) % lanes);
+  const std::size_t over = reinterpret_cast<std::uintptr_t>(out) / sizeof(float) % lanes;
+  std::size_t i = std::min(count, (lanes - over) % lanes);
   one_by_one(0, i);
   for (; i + lanes <= count; i += lanes) {
-    const auto v = hn::Add(hn::Mul(LoadAsFloat(d, in + i), s), o);
-    if constexpr (kMirror) {
-      hn::StoreU(hn::Reverse(d, v), d, out + (count - lanes - i));
-    } else {
-      hn::StoreU(v, d, out + i);
-    }
+    auto v = LoadAsFloat(d, in + (kMirror ? count - lanes - i : i));
+    if constexpr (kMirror) v = hn::Reverse(d, v);
+    hn::StoreU(hn::Add(hn::Mul(v, s), o), d, out + i);
   }
   one_by_one(i, count);
 }
@@ -98,10 +95,10 @@ void PlanarRow(const T* in, std::size_t pixels, const float* scale, const float*
     T planes[kChannels][kChunk];
     for (std::size_t x = 0; x < pixels; x += kChunk) {
       const std::size_t now = std::min(kChunk, pixels - x);
-      Deinterleave<T, kChannels>(in + x * kChannels, now, planes);
-      const std::size_t at = kMirror ? pixels - x - now : x;
+      const std::size_t from = kMirror ? pixels - x - now : x;
+      Deinterleave<T, kChannels>(in + from * kChannels, now, planes);
       for (int c = 0; c < kChannels; ++c) {
-        ScaleRow<T, kMirror>(planes[c], now, scale[c], offset[c], out[c] + at);
+        ScaleRow<T, kMirror>(planes[c], now, scale[c], offset[c], out[c] + x);
       }
     }
   }

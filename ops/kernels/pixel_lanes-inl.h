@@ -57,23 +57,26 @@ HWY_INLINE Floats SelectBySign(V bits, Floats yes, Floats no) {
 #endif
 }
 
-// In every block of 16 bytes: four bytes of `a`, four of `b`, of `c`, of `d`; saturated.
-HWY_INLINE Bytes PackBlocks(Ints a, Ints b, Ints c, Ints d) {
+// Saturated to bytes; in every block of 16 the eight of `a`, then the eight of `b`.
+template <class V>
+HWY_INLINE Bytes PackWords(V a, V b) {
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
-  return Bytes{
-      _mm512_packus_epi16(_mm512_packs_epi32(a.raw, b.raw), _mm512_packs_epi32(c.raw, d.raw))};
+  return Bytes{_mm512_packus_epi16(a.raw, b.raw)};
 #elif HWY_TARGET == HWY_AVX2
-  return Bytes{
-      _mm256_packus_epi16(_mm256_packs_epi32(a.raw, b.raw), _mm256_packs_epi32(c.raw, d.raw))};
+  return Bytes{_mm256_packus_epi16(a.raw, b.raw)};
 #elif HWY_ARCH_X86
-  return Bytes{_mm_packus_epi16(_mm_packs_epi32(a.raw, b.raw), _mm_packs_epi32(c.raw, d.raw))};
+  return Bytes{_mm_packus_epi16(a.raw, b.raw)};
 #else
   static_assert(kMaxLanes == 4, "one block");
-  const hn::Rebind<std::uint8_t, FloatTag> d4;
-  const hn::Repartition<std::uint8_t, hn::Half<FloatTag>> d8;
-  return hn::Combine(ByteTag(), hn::Combine(d8, hn::DemoteTo(d4, d), hn::DemoteTo(d4, c)),
-                     hn::Combine(d8, hn::DemoteTo(d4, b), hn::DemoteTo(d4, a)));
+  const hn::Half<ByteTag> half;
+  return hn::Combine(ByteTag(), hn::DemoteTo(half, b), hn::DemoteTo(half, a));
 #endif
+}
+
+// The same of integers: four bytes of `a`, four of `b`, of `c`, of `d`.
+HWY_INLINE Bytes PackBlocks(Ints a, Ints b, Ints c, Ints d) {
+  const hn::Repartition<std::int16_t, IntTag> d16;
+  return PackWords(hn::ReorderDemote2To(d16, a, b), hn::ReorderDemote2To(d16, c, d));
 }
 
 // Byte `kChannel` of every pixel of `kChannels` as an integer; a block holds four pixels.

@@ -22,11 +22,11 @@ class BetaTail {
       const double c = half_steps == 2 * kCells ? 0 : exact::Cos(angle);
       return exact::Pow(s, 2 * a - 1) * exact::Pow(std::max(c, 0.0), 2 * b - 1);
     };
-    double left = density(0);
+    densities_.push_back(density(0));
     for (int i = 0; i < kCells; ++i) {
-      const double right = density(2 * i + 2);
-      sums_.push_back(sums_.back() + (left + 4 * density(2 * i + 1) + right));
-      left = right;
+      const double left = densities_.back();
+      densities_.push_back(density(2 * i + 2));
+      sums_.push_back(sums_.back() + (left + 4 * density(2 * i + 1) + densities_.back()));
     }
   }
 
@@ -34,18 +34,28 @@ class BetaTail {
   double Quantile(double v) const {
     const double target = v * sums_.back();
     const auto above = std::upper_bound(sums_.begin() + 1, sums_.end() - 1, target);
-    const auto cell = static_cast<double>(above - sums_.begin() - 1);
+    const auto cell = static_cast<std::size_t>(above - sums_.begin() - 1);
     const double part = (target - *(above - 1)) / (*above - *(above - 1));
-    // The first cell holds a power of the angle.
-    const double angle = kStep * (cell == 0 ? exact::Pow(part, power_) : cell + part);
+    const double angle = kStep * (static_cast<double>(cell) + Place(cell, part));
     const double s = exact::Sin(angle);
     return s * s;
   }
 
  private:
+  // Where in a cell a part of its share lies below: a power in the first one, a density that rises
+  // or falls evenly in the others.
+  double Place(std::size_t cell, double part) const {
+    if (cell == 0) return exact::Pow(part, power_);
+    const double left = densities_[cell];
+    const double right = densities_[cell + 1];
+    const double below = left + std::sqrt(left * left + (right * right - left * left) * part);
+    return below > 0 ? std::min(part * (left + right) / below, 1.0) : part;
+  }
+
   static constexpr int kCells = 1024;
   static constexpr double kStep = exact::kPi / 2 / kCells;
   double power_;
+  std::vector<double> densities_;
   std::vector<double> sums_;
 };
 

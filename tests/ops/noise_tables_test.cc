@@ -96,6 +96,10 @@ TEST_CASE("quantiles: the exponential tails of Laplace, a triangle and the arcsi
   // Beta(2, 1): density 2 x, mean 2/3, variance 1/18.
   CHECK(worst(QuantileTable::Beta(2, 1),
               [](double u) { return (std::sqrt(u) - 2.0 / 3) * std::sqrt(18.0); }) < 1e-4);
+  // Beta(40, 1) is narrow, with a long tail: density 40 x^39.
+  CHECK(worst(QuantileTable::Beta(40, 1), [](double u) {
+          return (std::pow(u, 1 / 40.0) - 40 / 41.0) * std::sqrt(41 * 41 * 42 / 40.0);
+        }) < 1e-4);
   CHECK(worst(QuantileTable::Beta(0.5, 0.5), [](double u) {
           const double s = std::sin(u * exact::kPi / 2);
           return (s * s - 0.5) * std::sqrt(8.0);

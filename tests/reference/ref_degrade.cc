@@ -86,6 +86,8 @@ std::vector<RefStep> Downscale(const Arguments& args, const Draws& draws, const 
                              static_cast<double>(out.height) / image.size.height);
       sampling.out = out;
       sampling.resampling = how;
+      // A centre on the border of two pixels is the right or lower one's.
+      sampling.nearest_shift = {1e-6, 1e-6};
       image = Resample(image, sampling);
       RoundToDepth(image);
     };

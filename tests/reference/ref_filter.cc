@@ -210,30 +210,7 @@ std::vector<RefStep> Bilateral(const Arguments&, const Draws& draws, const OpSta
   const int radius = static_cast<int>(draws["diameter"]) / 2;
   const double colour = draws["sigma_color"];
   const double space = draws["sigma_space"];
-  return {Picture([=](Image64& image) {
-    const auto weight = [&](int x, int y, int i, int j) {
-      double difference = 0;
-      for (int c = 0; c < ColourChannels(image); ++c) {
-        difference += std::abs(Reflected(image, x + i, y + j, c) - image.At(x, y, c));
-      }
-      difference /= image.Span();
-      return std::exp(-(i * i + j * j) / (2 * space * space)) *
-             std::exp(-difference * difference / (2 * colour * colour));
-    };
-    Replace(image, [&](int x, int y, int c) {
-      double sum = 0;
-      double total = 0;
-      for (int j = -radius; j <= radius; ++j) {
-        for (int i = -radius; i <= radius; ++i) {
-          if (i * i + j * j > radius * radius) continue;
-          const double w = weight(x, y, i, j);
-          sum += w * Reflected(image, x + i, y + j, c);
-          total += w;
-        }
-      }
-      return sum / total;
-    });
-  })};
+  return {Picture([=](Image64& image) { BilateralMeans(image, radius, colour, space); })};
 }
 
 void CheckAdvanced(const Arguments& args, const Draws& draws, const OpState& state,

@@ -7,6 +7,7 @@
 
 #include "tests/reference/ref_geometry.h"
 #include "tests/reference/ref_planes.h"
+#include "tests/reference/ref_weights.h"
 
 namespace pixloom::reference {
 
@@ -173,7 +174,17 @@ std::vector<Plane> LeastVariation(const std::vector<Plane>& in, double weight, i
 
 std::vector<RefStep> Denoise(const Arguments& args, const Draws& draws, const OpState&) {
   const double strength = draws["strength"];
-  const bool tv = args.Text("method", "nlmeans") == "tv";
+  const std::string method = args.Text("method", "nlmeans");
+  if (method == "bilateral") {
+    return {Picture([=](Image64& image) {
+      const Image64 before = image;
+      BilateralMeans(image, 4, 3 * strength * ColourChannels(image), 2);
+      for (std::size_t i = 3; image.channels == 4 && i < image.values.size(); i += 4) {
+        image.values[i] = before.values[i];
+      }
+    })};
+  }
+  const bool tv = method == "tv";
   const int patch = static_cast<int>(args.Number("patch", 5));
   const int search = static_cast<int>(args.Number("search", 13));
   const int rounds = static_cast<int>(args.Number("iterations", 30));

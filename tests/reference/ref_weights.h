@@ -79,4 +79,30 @@ inline Image64 Blurred(const Image64& image, double sigma) {
   return Convolved(Convolved(image, taps, true), taps, false);
 }
 
+// Means over a disk by distance, and by difference of all colours added up in unit scale.
+inline void BilateralMeans(Image64& image, int radius, double colour, double space) {
+  const auto weight = [&](int x, int y, int i, int j) {
+    double difference = 0;
+    for (int c = 0; c < ColourChannels(image); ++c) {
+      difference += std::abs(Reflected(image, x + i, y + j, c) - image.At(x, y, c));
+    }
+    difference /= image.Span();
+    return std::exp(-(i * i + j * j) / (2 * space * space)) *
+           std::exp(-difference * difference / (2 * colour * colour));
+  };
+  Replace(image, [&](int x, int y, int c) {
+    double sum = 0;
+    double total = 0;
+    for (int j = -radius; j <= radius; ++j) {
+      for (int i = -radius; i <= radius; ++i) {
+        if (i * i + j * j > radius * radius) continue;
+        const double w = weight(x, y, i, j);
+        sum += w * Reflected(image, x + i, y + j, c);
+        total += w;
+      }
+    }
+    return sum / total;
+  });
+}
+
 }  // namespace pixloom::reference

@@ -590,6 +590,7 @@ inline const std::vector<ChainCase>& Chains() {
       {"retinex_channels", "[retinex: {of: channels, scales: [0.05, 0.5], clip: 0.05}]"},
       {"denoise", "[denoise: {patch: 3, search: 7}]"},
       {"denoise_wide", "[denoise: {strength: [0.1, 0.3], patch: 5, search: 5}]"},
+      {"denoise_bilateral", "[denoise: {method: bilateral, strength: [0.02, 0.2]}]"},
       {"denoise_tv", "[denoise: {method: tv, strength: [0.05, 0.2], iterations: 12}]"},
       {"deblock", "[deblock]"},
       {"deblock_turned", "[deblock: {step: 0.31, flat: 0.21, block: 16, x: 5, y: 27}]"},
