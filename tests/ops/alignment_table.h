@@ -51,6 +51,7 @@ inline std::vector<std::string> AlignmentArguments(const OpInfo& op) {
       {"crop_mirror_normalize",
        {"{size: [211, 230], place: random, mirror: 0.5, mean: 0, std: 0.00392156862745098, layout: "
         "hwc}"}},
+      {"color_space", {"lab"}},
       {"convolve", {"[0, -1, 0, -1, 5, -1, 0, -1, 0]"}},
       {"crop",
        {"{x_min: 21, y_min: 13, x_max: 240, y_max: 250}",
@@ -64,6 +65,7 @@ inline std::vector<std::string> AlignmentArguments(const OpInfo& op) {
       {"grid_elastic", {"{}", "{magnitude: 12, num_grid: [4, 6]}"}},
       {"histogram_matching", {"tests/support/references"}},
       {"layout", {"hwc"}},  // nothing may follow planes
+      {"lut", {"{levels: [0, 0.7, 1]}"}},
       {"letter_box",
        {"{size: [300, 260], fill: 0}", "{size: [260, 300], position: top_left, fill: 0}"}},
       {"longest_max_size", {"300"}},

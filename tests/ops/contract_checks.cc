@@ -130,6 +130,7 @@ const std::vector<SampleArguments>& ArgumentTable() {
        "size: [60, 56], place: random, mirror: 0.5, mean: 0, std: 0.009900990099009901, layout: "
        "hwc"},
       {"dilate", "kernel: [1, 61], masks: true"},
+      {"dithering", "levels: [2, 9]"},
       {"elastic", "alpha: [10, 30], sigma: 6"},
       {"erode", "kernel: [1, 61], masks: true"},
       {"fda", "reference: tests/support/references"},
@@ -168,6 +169,7 @@ const std::vector<SampleArguments>& ArgumentTable() {
       {"upscale", "factor: [1, 2.5], interpolation: linear"},
       {"white_balance", "strength: [0.3, 1]"},
       {"xy_masking", "count_x: [1, 2], count_y: [1, 2]"},
+      {"to_sepia", "amount: [0.2, 1]"},
       {"translate", "x: [-20, 20], y: [-10, 10], unit: px"},
   };
   return table;

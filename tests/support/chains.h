@@ -212,6 +212,8 @@ inline const std::vector<ChainCase>& Chains() {
       {"color_space_gray", "[color_space: gray]", kColour},
       {"color_space_hsv", "[color_space: hsv]", kColour},
       {"color_space_hls", "[color_space: hls]", kColour},
+      {"color_space_lab", "[color_space: lab]", kColour},
+      {"color_space_luv", "[color_space: luv]", kColour},
       {"color_space_ycrcb", "[color_space: ycrcb]", kColour},
       {"illumination", "[illumination]", kColour},
       {"illumination_corner", "[illumination: {mode: corner, effect: darken}]", kColour},
