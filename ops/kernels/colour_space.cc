@@ -15,14 +15,31 @@ namespace {
 // Chroma of gray.
 constexpr float kNeutral = 128.0F / 255.0F;
 
+// Both values are computed, and one is taken by its bits: compilers turn this into vectors, where a
+// choice between formulas would become a branch.
+inline float Select(bool first, float a, float b) {
+  const std::int32_t mask = -static_cast<std::int32_t>(first);
+  return std::bit_cast<float>((std::bit_cast<std::int32_t>(a) & mask) |
+                              (std::bit_cast<std::int32_t>(b) & ~mask));
+}
+
+inline float AtLeast(float v, float least) { return Select(v > least, v, least); }
+
 // ---- powers -------------------------------------------------------------------------------------
 
 // Roots by Newton's method from a guess that divides the exponent; x is positive and normal. Three
-// steps take the guess, a few percent off, to the last place.
+// or four steps take the guess, a few percent off, to the last place.
 inline float CubeRoot(float x) {
   const auto bits = static_cast<float>(std::bit_cast<std::int32_t>(x));
   float y = std::bit_cast<float>(static_cast<std::int32_t>(bits * (1.0F / 3)) + 709'982'000);
   for (int i = 0; i < 3; ++i) y = (2.0F / 3) * y + (1.0F / 3) * x / (y * y);
+  return y;
+}
+
+inline float FourthRoot(float x) {
+  const auto bits = static_cast<float>(std::bit_cast<std::int32_t>(x));
+  float y = std::bit_cast<float>(static_cast<std::int32_t>(bits * 0.25F) + 798'650'000);
+  for (int i = 0; i < 3; ++i) y = 0.75F * y + 0.25F * x / (y * y * y);
   return y;
 }
 
@@ -39,16 +56,17 @@ inline float FifthRoot(float x) {
 constexpr float kLeast = 1e-6F;  // below this every curve is a straight line
 
 inline float SrgbToLinear(float v) {
-  const float x = (std::max(v, kLeast) + 0.055F) / 1.055F;
+  const float x = (AtLeast(v, kLeast) + 0.055F) / 1.055F;
   const float root = FifthRoot(x);
   const float power = x * x * (root * root);  // x^2.4
-  return v <= 0.04045F ? v / 12.92F : power;
+  return Select(v <= 0.04045F, v / 12.92F, power);
 }
 
 inline float LinearToSrgb(float v) {
-  const float x = std::max(v, kLeast);
-  const float power = std::sqrt(std::sqrt(x)) * std::sqrt(CubeRoot(x));  // x^(1/2.4)
-  return v <= 0.0031308F ? v * 12.92F : 1.055F * power - 0.055F;
+  const float x = AtLeast(v, kLeast);
+  const float root = CubeRoot(x);
+  const float power = root * FourthRoot(root);  // x^(1/2.4)
+  return Select(v <= 0.0031308F, v * 12.92F, 1.055F * power - 0.055F);
 }
 
 // ---- CIE ----------------------------------------------------------------------------------------
@@ -82,13 +100,13 @@ void FromXyz(ColourStrip& s, int pixels) {
 }
 
 inline float LabCurve(float t) {
-  const float root = CubeRoot(std::max(t, kLeast));
-  return t <= kEpsilon ? (kKappa * t + 16) / 116 : root;
+  const float root = CubeRoot(AtLeast(t, kLeast));
+  return Select(t <= kEpsilon, (kKappa * t + 16) / 116, root);
 }
 
 inline float LabCurveBack(float f) {
   const float cube = f * f * f;
-  return cube <= kEpsilon ? (116 * f - 16) / kKappa : cube;
+  return Select(cube <= kEpsilon, (116 * f - 16) / kKappa, cube);
 }
 
 inline float Lightness(float y) { return 116 * LabCurve(y) - 16; }
@@ -119,10 +137,11 @@ void XyzToLuv(ColourStrip& s, int pixels) {
   for (int i = 0; i < pixels; ++i) {
     const float x = s.a[i], y = s.b[i], z = s.c[i];
     const float sum = x + 15 * y + 3 * z;
-    const float scale = sum > kLeast ? 1 / sum : 0;
+    const bool dark = sum <= kLeast;
+    const float scale = 1 / Select(dark, 1, sum);
     const float light = Lightness(y);
-    const float u = scale > 0 ? 13 * light * (4 * x * scale - kWhiteU) : 0;
-    const float v = scale > 0 ? 13 * light * (9 * y * scale - kWhiteV) : 0;
+    const float u = Select(dark, 0, 13 * light * (4 * x * scale - kWhiteU));
+    const float v = Select(dark, 0, 13 * light * (9 * y * scale - kWhiteV));
     s.a[i] = light / 100;
     s.b[i] = (u + 134) / 354;
     s.c[i] = (v + 140) / 262;
@@ -132,10 +151,11 @@ void XyzToLuv(ColourStrip& s, int pixels) {
 void LuvToXyz(ColourStrip& s, int pixels) {
   for (int i = 0; i < pixels; ++i) {
     const float light = 100 * s.a[i];
-    const float scale = light > 1e-3F ? 1 / (13 * light) : 0;
+    const bool dark = light <= 1e-3F;
+    const float scale = Select(dark, 0, 1 / (13 * Select(dark, 1, light)));
     const float u = (354 * s.b[i] - 134) * scale + kWhiteU;
     // No colour lies below; what was never one stays finite.
-    const float v = std::max((262 * s.c[i] - 140) * scale + kWhiteV, 0.01F);
+    const float v = AtLeast((262 * s.c[i] - 140) * scale + kWhiteV, 0.01F);
     const float y = LabCurveBack((light + 16) / 116);
     s.a[i] = y * 9 * u / (4 * v);
     s.b[i] = y;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <limits>
 
@@ -36,9 +37,11 @@ void FindNearest(const Palette& palette, const Planes& planes, int pixels, std::
       const float dg = planes.value[1][i] - g;
       const float db = planes.value[2][i] - b;
       const float distance = dr * dr + dg * dg + db * db;
-      const bool nearer = distance < best[i];
-      best[i] = nearer ? distance : best[i];
-      nearest[i] = nearer ? k : nearest[i];
+      // By bits: compilers turn this into vectors, where a choice would become a branch.
+      const std::int32_t mask = -static_cast<std::int32_t>(distance < best[i]);
+      const auto kept = std::bit_cast<std::int32_t>(best[i]) & ~mask;
+      best[i] = std::bit_cast<float>(kept | (std::bit_cast<std::int32_t>(distance) & mask));
+      nearest[i] = (nearest[i] & ~mask) | (k & mask);
     }
   }
 }
