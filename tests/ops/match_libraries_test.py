@@ -28,8 +28,10 @@ def references():
     y, x = numpy.mgrid[0:73, 0:91]
     made = {
         "noise": rng.normal((90, 140, 60), (30, 10, 50), (73, 91, 3)),
-        "waves": numpy.stack([120 + 90 * numpy.sin(x / 5), 60 + y, 200 * numpy.cos(x / 9 - y / 7) ** 2], 2),
-        "mixed": rng.normal(0, 25, (73, 91, 1)) * (1, 0.6, -0.4) + rng.normal(0, 6, (73, 91, 3)) + 120,
+        "waves": numpy.stack([120 + 90 * numpy.sin(x / 5), 60 + y,
+                              200 * numpy.cos(x / 9 - y / 7) ** 2], 2),
+        "mixed": (rng.normal(0, 25, (73, 91, 1)) * (1, 0.6, -0.4)
+                  + rng.normal(0, 6, (73, 91, 3)) + 120),
     }
     return {name: numpy.clip(v + 0.5, 0, 255).astype(numpy.uint8) for name, v in made.items()}
 

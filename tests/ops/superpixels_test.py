@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""How well superpixels describe pictures, against scikit-image's SLIC at the same number of segments:
-the variance that remains inside the segments, and how much of the true edges they follow."""
+"""How well superpixels describe pictures, against scikit-image's SLIC at the same number of
+segments: the variance that remains inside the segments, and how much of the true edges they follow."""
 import pathlib
 import sys
 
@@ -45,7 +45,8 @@ def main():
             good = mine < 1.15 * peer and 0.6 * n < distinct(painted) < 1.6 * n
             failures += not good
             print(f"{picture} {n}: {distinct(painted)} and {distinct(theirs)} segments, "
-                  f"{mine:.1f} and {peer:.1f} squared Lab units remain{'' if good else '  TOO MANY'}")
+                  f"{mine:.1f} and {peer:.1f} squared Lab units remain"
+                  f"{'' if good else '  TOO MANY'}")
     return 1 if failures else 0
 
 

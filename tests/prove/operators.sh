@@ -21,7 +21,8 @@ seed: 5
 nodes:
   scenes: {{shapes: {{count: {count}, size: [90, 122], overlap: true}}}}""")
 # The arguments the contract tests give.
-table = open("tests/ops/contract_checks.cc").read().split("ArgumentTable()")[1].split("return table")[0]
+table = open("tests/ops/contract_checks.cc").read()
+table = table.split("ArgumentTable()")[1].split("return table")[0]
 arguments = {"layout": "hwc"}
 arguments |= {name: "{" + "".join(re.findall(r"\"([^\"]*)\"", text)) + "}"
              for name, text in re.findall(r"\{\"(\w+)\",\s*((?:\"[^\"]*\"\s*)+)\}", table)}
@@ -58,8 +59,8 @@ sums_of() {  # LABEL [ENV=VALUE...] -- [ARGS...]
     cp "$work/sums" "$work/expected"
   elif ! cmp -s "$work/sums" "$work/expected"; then
     failed=1
-    echo "$label: other bytes from" \
-      "$(diff "$work/sums" "$work/expected" | sed -n 's|^[<>].*\./\([^/]*\)/.*|\1|p' | sort -u | tr '\n' ' ')"
+    echo "$label: other bytes from"
+    diff "$work/sums" "$work/expected" | sed -n 's|^[<>].*\./\([^/]*\)/.*|  \1|p' | sort -u
   fi
   printf '%-44s %6d files  %s\n' "$label" "$(wc -l <"$work/sums")" \
     "$(sha256sum "$work/sums" | cut -c 1-16)"
