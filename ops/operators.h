@@ -83,6 +83,7 @@
   X(PhotometricDistort)       \
   X(PlanckianJitter)          \
   X(Posterize)                \
+  X(RandomGrayscale)          \
   X(RgbShift)                 \
   X(Saturation)               \
   X(SigmoidContrast)          \

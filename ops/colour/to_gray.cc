@@ -108,8 +108,7 @@ struct ToGray {
 
   static constexpr std::string_view kName = "to_gray";
   static constexpr std::string_view kDoc = "Take out all colour.";
-  static constexpr std::array<std::string_view, 4> kAliases{"ToGray", "Grayscale",
-                                                            "RandomGrayscale", "random_grayscale"};
+  static constexpr std::array<std::string_view, 2> kAliases{"ToGray", "Grayscale"};
   static constexpr Support kSupport{.many = false};
   static constexpr Determinism kDeterminism = Determinism::kExact;
   static constexpr auto Params() {

@@ -154,6 +154,7 @@ const std::vector<SampleArguments>& ArgumentTable() {
       {"pad_to_square", "position: random"},
       {"posterize", "bits: [2, 6]"},
       {"random_crop", "size: [60, 56]"},
+      {"random_grayscale", "chance: 0.5"},
       {"random_iou_crop", "min_scale: 0.9, options: [0, 0.1]"},
       {"random_resized_crop", "size: [64, 56]"},
       {"remap", "map: tests/support/maps/swirl.npy"},

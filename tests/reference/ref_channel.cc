@@ -106,6 +106,16 @@ void Rechannel(Image64& image, int count, Level level) {
   image = out;
 }
 
+std::vector<RefStep> RandomGrayscale(const Arguments&, const Draws& draws, const OpState&) {
+  if (draws["gray"] == 0) return {};
+  return {Picture([](Image64& image) {
+    ApplyToColours(image, [](const std::array<double, 3>& rgb) {
+      const double luma = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+      return std::array<double, 3>{luma, luma, luma};
+    });
+  })};
+}
+
 std::vector<RefStep> ToGray(const Arguments& args, const Draws&, const OpState&) {
   const std::string method = args.Text("method", "weighted_average");
   const bool single = args.Flag("single", false);
@@ -298,6 +308,7 @@ const std::vector<OpRule>& ChannelRules() {
       {"color_space", true, {}, CheckNothing, ColorSpace},
       {"fancy_pca", true, {"alpha", "first", "second", "third"}, CheckFancyPca, FancyPca},
       {"lut", true, {}, CheckNothing, LookUp},
+      {"random_grayscale", true, {"gray"}, CheckNothing, RandomGrayscale},
       {"to_gray", true, {}, CheckNothing, ToGray},
       {"to_rgb", true, {}, CheckNothing, ToRgb},
       {"to_sepia", true, {"amount"}, CheckSepia, ToSepia},

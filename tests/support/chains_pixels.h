@@ -46,6 +46,7 @@ inline const std::vector<ChainCase>& PixelChains() {
        "[color_jitter: {brightness: 1, contrast: 1, saturation: [0, 2], hue: 0}]", kColour},
       {"hue_saturation", "[hue_saturation: {hue: [-180, 180], saturation: 30, value: -20}]",
        kColour},
+      {"random_grayscale", "[random_grayscale: 0.5, gamma]", kColour},
       {"to_gray", "[to_gray]", kTable},
       {"to_gray_bt709", "[to_gray: bt709]", kTable},
       {"to_gray_average", "[to_gray: {method: average, single: true}]", kTable},
