@@ -7,6 +7,7 @@
 // Must come after foreach_target.h.
 #include <hwy/highway.h>
 
+#include "ops/kernels/levels-inl.h"
 #include "ops/kernels/pixel_math.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -14,39 +15,15 @@ namespace pixloom {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using FloatTag = hn::ScalableTag<float>;
-using FloatVec = hn::Vec<FloatTag>;
-
-HWY_INLINE FloatVec LoadLevels(FloatTag d, const float* p) { return hn::LoadU(d, p); }
-
-template <class T>
-HWY_INLINE FloatVec LoadLevels(FloatTag d, const T* p) {
-  const hn::RebindToSigned<FloatTag> di;
-  const hn::Rebind<T, FloatTag> dt;
-  return hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(dt, p)));
-}
-
-HWY_INLINE void StoreLevels(FloatVec value, FloatTag d, float* p) { hn::StoreU(value, d, p); }
-
-template <class T>
-HWY_INLINE void StoreLevels(FloatVec value, FloatTag d, T* p) {
-  const hn::RebindToSigned<FloatTag> di;
-  const hn::Rebind<T, FloatTag> dt;
-  const auto top = hn::Set(d, static_cast<float>(std::numeric_limits<T>::max()));
-  const auto clamped = hn::Min(hn::Max(value, hn::Zero(d)), top);
-  const auto whole = hn::ConvertTo(di, hn::Add(clamped, hn::Set(d, 0.5F)));
-  hn::StoreU(hn::DemoteTo(dt, whole), dt, p);
-}
-
 template <class T>
 void Blend(const T* in, const float* share, const float* target, T* out, std::size_t count) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    const auto v = LoadLevels(d, in + i);
+    const auto v = LoadAsFloat(d, in + i);
     const auto way = hn::Sub(hn::LoadU(d, target + i), v);
-    StoreLevels(hn::Add(v, hn::Mul(hn::LoadU(d, share + i), way)), d, out + i);
+    StoreRounded(hn::Add(v, hn::Mul(hn::LoadU(d, share + i), way)), d, out + i);
   }
   for (; i < count; ++i) {
     const auto v = static_cast<float>(in[i]);

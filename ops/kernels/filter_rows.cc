@@ -9,36 +9,13 @@
 // Must come after foreach_target.h.
 #include <hwy/highway.h>
 
+#include "ops/kernels/levels-inl.h"
 #include "ops/kernels/pixel_math.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace pixloom {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-using FloatTag = hn::ScalableTag<float>;
-using FloatVec = hn::Vec<FloatTag>;
-
-HWY_INLINE FloatVec LoadAsFloat(FloatTag d, const float* p) { return hn::LoadU(d, p); }
-
-template <class T>
-HWY_INLINE FloatVec LoadAsFloat(FloatTag d, const T* p) {
-  const hn::RebindToSigned<FloatTag> di;
-  const hn::Rebind<T, FloatTag> dt;
-  return hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(dt, p)));
-}
-
-HWY_INLINE void StoreRounded(FloatVec value, FloatTag d, float* p) { hn::StoreU(value, d, p); }
-
-template <class T>
-HWY_INLINE void StoreRounded(FloatVec value, FloatTag d, T* p) {
-  const hn::RebindToSigned<FloatTag> di;
-  const hn::Rebind<T, FloatTag> dt;
-  const auto top = hn::Set(d, static_cast<float>(std::numeric_limits<T>::max()));
-  const auto clamped = hn::Min(hn::Max(value, hn::Zero(d)), top);
-  const auto whole = hn::ConvertTo(di, hn::Add(clamped, hn::Set(d, 0.5F)));
-  hn::StoreU(hn::DemoteTo(dt, whole), dt, p);
-}
 
 template <class In, class Out>
 void WeighRowsTo(const In* const* rows, const float* weights, int taps, Out* out,

@@ -121,7 +121,7 @@ Plasma MakePlasma(Size picture, int octaves, double roughness, StreamKey key) {
     values += side * side;
   }
   std::vector<float> noise(values + kNormalPadding);
-  FillSignedUniforms(key, noise.data(), values);
+  FillSignedUniforms(key, 0, noise.data(), values);
 
   cv::Mat nodes(2, 2, CV_32FC1, cv::Scalar(0));
   const float* next = noise.data();

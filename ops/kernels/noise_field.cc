@@ -94,7 +94,7 @@ cv::Mat SmoothNoise(Size size, double sigma, double strength, bool same, StreamK
   const std::size_t padded = (values + kNormalPadding - 1) / kNormalPadding * kNormalPadding;
   cv::Mat buffer(static_cast<int>(padded / kNormalPadding), static_cast<int>(kNormalPadding),
                  CV_32F);
-  FillSignedUniforms(key, buffer.ptr<float>(), values);
+  FillSignedUniforms(key, 0, buffer.ptr<float>(), values);
   cv::Mat noise(size.height, size.width, CV_32FC2, buffer.data);
   if (same) {
     for (cv::Vec2f& v : cv::Mat_<cv::Vec2f>(noise)) v[1] = v[0];

@@ -261,20 +261,37 @@ void FillNormalsImpl(StreamKey key, std::uint32_t first_block, float* out, std::
   }
 }
 
-void FillSignedUniformsImpl(StreamKey key, float* out, std::size_t count) {
+// Calls store(out, words) with one vector for each of the four words of as many blocks.
+template <class T, class Store>
+HWY_INLINE void StoreBlocks(StreamKey key, std::uint32_t first_block, T* out, std::size_t count,
+                            Store store) {
+  const Blocks blocks(key);
+  for (std::size_t i = 0; i < count; i += 4 * kMaxLanes) {
+    Words words[4];
+    blocks.Get(CountFrom(first_block + static_cast<std::uint32_t>(i / 4)), words);
+    store(out + i, words);
+  }
+}
+
+void FillWordsImpl(StreamKey key, std::uint32_t first_block, std::uint32_t* out,
+                   std::size_t count) {
+  StoreBlocks(key, first_block, out, count, [](std::uint32_t* to, const Words* words) HWY_ATTR {
+    hn::StoreInterleaved4(words[0], words[1], words[2], words[3], WordTag(), to);
+  });
+}
+
+void FillSignedUniformsImpl(StreamKey key, std::uint32_t first_block, float* out,
+                            std::size_t count) {
   const FloatTag d;
   const IntTag di;
-  const Blocks blocks(key);
   const auto signed_unit = [&](Words word) HWY_ATTR {
     const auto steps = hn::ConvertTo(d, hn::BitCast(di, hn::ShiftRight<8>(word)));
     return hn::Sub(hn::Mul(steps, hn::Set(d, 0x1p-23F)), hn::Set(d, 1.0F));
   };
-  for (std::size_t i = 0; i < count; i += 4 * kMaxLanes) {
-    Words words[4];
-    blocks.Get(CountFrom(static_cast<std::uint32_t>(i / 4)), words);
+  StoreBlocks(key, first_block, out, count, [&](float* to, const Words* words) HWY_ATTR {
     hn::StoreInterleaved4(signed_unit(words[0]), signed_unit(words[1]), signed_unit(words[2]),
-                          signed_unit(words[3]), d, out + i);
-  }
+                          signed_unit(words[3]), d, to);
+  });
 }
 
 // To the nearest integer, ties to even. Values outside int32 give its minimum.
@@ -366,14 +383,19 @@ namespace pixloom {
 
 HWY_EXPORT(FillNormalsImpl);
 HWY_EXPORT(FillSignedUniformsImpl);
+HWY_EXPORT(FillWordsImpl);
 HWY_EXPORT(AddToBytesImpl);
 
 void FillNormals(StreamKey key, std::uint32_t first_block, float* out, std::size_t count) {
   HWY_DYNAMIC_DISPATCH(FillNormalsImpl)(key, first_block, out, count);
 }
 
-void FillSignedUniforms(StreamKey key, float* out, std::size_t count) {
-  HWY_DYNAMIC_DISPATCH(FillSignedUniformsImpl)(key, out, count);
+void FillSignedUniforms(StreamKey key, std::uint32_t first_block, float* out, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(FillSignedUniformsImpl)(key, first_block, out, count);
+}
+
+void FillWords(StreamKey key, std::uint32_t first_block, std::uint32_t* out, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(FillWordsImpl)(key, first_block, out, count);
 }
 
 namespace {

@@ -23,9 +23,12 @@ namespace pixloom {
 inline constexpr std::size_t kNormalPadding = 64;
 void FillNormals(StreamKey key, std::uint32_t first_block, float* out, std::size_t count);
 
-// Values in [-1, 1), multiples of 2^-23: number i is made of word i % 4 of block i / 4 of a stream.
-// Writes up to a multiple of kNormalPadding.
-void FillSignedUniforms(StreamKey key, float* out, std::size_t count);
+// Random words number 4 * first_block .. 4 * first_block + count - 1 of a stream: number i is word
+// i % 4 of block i / 4. Writes up to a multiple of kNormalPadding.
+void FillWords(StreamKey key, std::uint32_t first_block, std::uint32_t* out, std::size_t count);
+
+// The same as values in [-1, 1), multiples of 2^-23.
+void FillSignedUniforms(StreamKey key, std::uint32_t first_block, float* out, std::size_t count);
 
 // v + (mean + sigma * n), on integers rounded and saturated (a tie, which needs noise of exactly
 // half a level, to either side), unclamped on floats. Sigma and mean are in levels (of a float

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random words as a pure function of stream and position, and pictures walked together with them.
-// Pure functions.
+// Pictures walked together with noise that is a pure function of stream and position. Pure
+// functions.
 //
 // Number i of a stream is word i % 4 of block i / 4. A pixel's numbers follow from its index in the
 // whole picture, y * width + x, so neither threads nor the order of rows or frames can show. To
@@ -20,13 +20,6 @@
 #include "pipeline/sample.h"
 
 namespace pixloom {
-
-// Words number 4 * first_block .. 4 * first_block + count - 1. Writes up to a multiple of
-// kNormalPadding.
-void FillWords(StreamKey key, std::uint32_t first_block, std::uint32_t* out, std::size_t count);
-
-// The same as values in [-1, 1), multiples of 2^-23.
-void FillSigned(StreamKey key, std::uint32_t first_block, float* out, std::size_t count);
 
 // Calls use(x, y, pixels, noise) for runs of pixels of every row; noise[i * each + k] is number
 // (y * width + x + i) * each + k of what fill(first_block, out, count) writes.

@@ -107,7 +107,7 @@ struct AdditiveNoise {
       if (shape_ == NoiseShape::kNormal) {
         FillNormals(key, block, out, count);
       } else if (shape_ == NoiseShape::kUniform) {
-        FillSigned(key, block, out, count);
+        FillSignedUniforms(key, block, out, count);
         for (std::size_t i = 0; i < count; ++i) out[i] *= 1.7320508F;
       } else {
         std::array<std::uint32_t, 256 + kNormalPadding> words;

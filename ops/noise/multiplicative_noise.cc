@@ -61,7 +61,7 @@ struct MultiplicativeNoise {
  private:
   static void FillFactors(const Range& range, StreamKey key, std::uint32_t block, float* out,
                           std::size_t count) {
-    FillSigned(key, block, out, count);
+    FillSignedUniforms(key, block, out, count);
     if (range.choice.empty()) {
       const auto half = static_cast<float>((range.hi - range.lo) / 2);
       const auto middle = static_cast<float>((range.hi + range.lo) / 2);

@@ -162,7 +162,7 @@ TEST_CASE("rows of any length and offset take the same variates, on every instru
 TEST_CASE("signed uniforms are the words of the stream") {
   const StreamKey key{0x123456789ABCDEFull, 77, 5};
   std::vector<float> values(1024 + kNormalPadding);
-  FillSignedUniforms(key, values.data(), 1001);
+  FillSignedUniforms(key, 0, values.data(), 1001);
   for (std::uint32_t i = 0; i < 1001; ++i) {
     const double expected = 2 * ((key.Block(i / 4)[i % 4] >> 8) * 0x1p-24) - 1;
     REQUIRE(double{values[i]} == expected);

@@ -111,7 +111,7 @@ TEST_CASE("words are those of the stream, from any block on") {
   std::vector<std::uint32_t> words(1000 + kNormalPadding);
   std::vector<float> values(1000 + kNormalPadding);
   FillWords(key, 0xFFFFFFF0u, words.data(), 999);
-  FillSigned(key, 3, values.data(), 999);
+  FillSignedUniforms(key, 3, values.data(), 999);
   for (std::uint32_t i = 0; i < 999; ++i) {
     REQUIRE(words[i] == key.Block(0xFFFFFFF0u + i / 4)[i % 4]);
     REQUIRE(double{values[i]} == (key.Block(3 + i / 4)[i % 4] >> 8) * 0x1p-23 - 1);
