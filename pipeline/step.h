@@ -89,7 +89,7 @@ struct Lut {
 };
 
 // out = m[:, 0:3] * rgb + m[:, 3], unit scale; rounded half up and saturated on integer images.
-// Needs three channels (a fourth passes through).
+// Alpha passes through; pictures without colour stay.
 struct ColorMatrix {
   std::array<double, 12> m{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0};
 };
