@@ -161,14 +161,14 @@ class ChainRun {
     if (info.needs_pixels) {
       if (auto error = DecodeAll(sample_, runner_.codec_)) return error;
     }
-    if (step.scope != Scope::kFrame) return Draw(step, -1);
+    if (step.scope != Scope::kFrame) return Draw(step, -1, -1);
     const std::size_t frames = sample_.images[0].second.frames.size();
     if (info.IsGeometric() && frames > 1) return MoveEachFrame(step, frames);
     if (info.Has("sample") && frames > 1) {
       if (auto error = RefuseLabels(step)) return error;
     }
     for (std::size_t f = 0; f < frames; ++f) {
-      if (auto error = Draw(step, static_cast<int>(f))) return error;
+      if (auto error = Draw(step, static_cast<int>(f), static_cast<int>(f))) return error;
     }
     return std::nullopt;
   }
@@ -206,12 +206,13 @@ class ChainRun {
       }
       ChainRun run(runner_, node_, one);
       run.Start();
-      if (auto error = run.Draw(step, static_cast<int>(f))) return error;
+      if (auto error = run.Draw(step, static_cast<int>(f), -1)) return error;
       if (auto error = run.Flush()) return error;
       std::move(one.recipe.entries.begin(), one.recipe.entries.end(),
                 std::back_inserter(sample_.recipe.entries));
       for (std::size_t i = 0; i < sample_.images.size(); ++i) {
         sample_.images[i].second.frames[f] = std::move(one.images[i].second.frames[0]);
+        if (f + 1 == frames) sample_.images[i].second.range = one.images[i].second.range;
       }
       const Size size = sample_.images[0].second.frames[f].size();
       if (f > 0 && !(size == size_)) {
@@ -221,10 +222,13 @@ class ChainRun {
       }
       size_ = size;
     }
+    Start();  // the type may be another one, too
     return std::nullopt;
   }
 
-  Error Draw(const ChainStep& step, int frame) {
+  // Draws for frame `frame` of the clip, or for all of them (-1), and adds what comes out for frame
+  // `only` of this run's sample, or for all of them.
+  Error Draw(const ChainStep& step, int frame, int only) {
     RecipeEntry entry{step.stream, true, {}};
     const auto frame_key = static_cast<std::uint32_t>(frame + 1);
     Rng rng = StreamOf(step, frame_key, &entry.draws);
@@ -243,7 +247,7 @@ class ChainRun {
       steps = step.op->Draw(rng, facts);
     }
     sample_.recipe.entries.push_back(std::move(entry));
-    const Selection selection{step.fields, frame};
+    const Selection selection{step.fields, only};
     for (Step& drawn : steps) {
       if (auto error = Add(std::move(drawn), selection, step.stream_id)) return error;
     }

@@ -102,10 +102,15 @@ class Inference {
                          fmt::format("{} ({}): gets planar pictures; change the layout last",
                                      node_.name, info.name));
     }
-    // What is known is about the first field.
-    const bool changed = step.fields.empty() || std::find(step.fields.begin(), step.fields.end(),
-                                                          in.fields.front()) != step.fields.end();
-    return changed ? step.op->Out(in) : in;
+    Meta out = step.op->Out(in);
+    // What is known is about the first field; but nothing may follow planes in any of them.
+    const bool first = step.fields.empty() || std::find(step.fields.begin(), step.fields.end(),
+                                                        in.fields.front()) != step.fields.end();
+    if (first) return out;
+    const bool planar = out.planar;
+    out = in;
+    out.planar = planar;
+    return out;
   }
 
   const Node& node_;

@@ -154,6 +154,27 @@ TEST_CASE("crop_mirror_normalize is the steps it is named after") {
   CHECK(mirrored < 32);
 }
 
+TEST_CASE("a clip changes its type frame by frame") {
+  Sample clip = PictureSample(Ramp(50, 60, CV_8UC3));
+  clip.images[0].second.frames.push_back({nullptr, Ramp(50, 60, CV_8UC3)});
+  const Sample out =
+      ChainUnderTest(
+          "[{crop_mirror_normalize: {size: 32, place: random, mean: 0.5, std: 0.5, layout: "
+          "hwc}, scope: frame}]")
+          .Run(clip.Clone());
+  CHECK(FieldOf(out).range == ValueRange{-1, 1});
+  // Steps behind it know type and range.
+  const Sample back =
+      ChainUnderTest(
+          "[{crop_mirror_normalize: {size: [50, 60], mean: 0.5, std: 0.5, layout: hwc}, "
+          "scope: frame}, from_float: uint8]")
+          .Run(clip.Clone());
+  REQUIRE(FieldOf(back).frames.size() == 2);
+  for (const Frame& frame : FieldOf(back).frames) {
+    CHECK(SamePixels(frame.pixels, Ramp(50, 60, CV_8UC3)));
+  }
+}
+
 TEST_CASE("nothing follows planes, and files do not hold them") {
   const auto refusal = [](const std::string& chain) -> std::string {
     try {
@@ -168,6 +189,8 @@ TEST_CASE("nothing follows planes, and files do not hold them") {
   CHECK(refusal("[from_float: uint8]").empty());  // of pictures of any type
   CHECK(refusal("[cast: uint8, from_float: uint8]").find("float32") != std::string::npos);
   CHECK(refusal("[hflip, layout: chw]").empty());
+  CHECK(refusal("[{layout: chw, fields: [target]}]").empty());
+  CHECK(refusal("[{layout: chw, fields: [target]}, hflip]").find("planar") != std::string::npos);
 }
 
 }  // namespace
