@@ -35,7 +35,29 @@ std::string Joined(const std::vector<std::string>& words) {
   return text;
 }
 
+// What a user calls each kind of verb that is no operator.
 constexpr const char* kViewsKind = "node: several pictures of one";
+constexpr const char* kPlanKind = "node: which entries take part";
+constexpr const char* kWindowKind = "node: several samples at once";
+constexpr const char* kModelKind = "step: a network";
+constexpr const char* kScopeKind = "step around other steps";
+constexpr const char* kPolicyKind = "policy: a step that stands for others";
+
+// Calls fn(verb, kind) for everything of a group but operators.
+template <class F>
+void ForOthers(const Registry& registry, const std::string& group, F fn) {
+  const auto visit = [&](const auto& table, const char* kind) {
+    for (const auto& [key, verb] : table) {
+      if (verb.group == group) fn(verb, kind);
+    }
+  };
+  visit(registry.Views(), kViewsKind);
+  visit(registry.Plans(), kPlanKind);
+  visit(registry.Windows(), kWindowKind);
+  visit(registry.Models(), kModelKind);
+  visit(registry.Scopes(), kScopeKind);
+  visit(registry.Policies(), kPolicyKind);
+}
 
 std::string VerbText(const VerbInfo& verb, const std::string& kind) {
   std::string text = fmt::format("{}  ({})\n  {}\n", verb.name, kind, verb.doc);
@@ -164,7 +186,8 @@ Json ParamSchema(const ParamInfo& p) {
     }
     case ParamType::kWords: {
       const Json word{{"type", Json::array({"string", "number", "boolean"})}};
-      j = {{"anyOf", Json::array({word, Json{{"type", "array"}, {"items", word}}})}};
+      const Json numbers{{"type", "object"}, {"additionalProperties", number}};
+      j = {{"anyOf", Json::array({word, Json{{"type", "array"}, {"items", word}}, numbers})}};
       break;
     }
     case ParamType::kFloats:
@@ -210,9 +233,9 @@ std::string OpsText(const Registry& registry, const std::string& name) {
     for (const auto& [key, op] : registry.Operators()) {
       if (op.group == group) text += fmt::format("  {:<24} {}\n", key, op.doc);
     }
-    for (const auto& [key, views] : registry.Views()) {
-      if (views.group == group) text += fmt::format("  {:<24} node: {}\n", key, views.doc);
-    }
+    ForOthers(registry, group, [&](const VerbInfo& verb, std::string_view kind) {
+      text += fmt::format("  {:<24} {}: {}\n", verb.name, kind.substr(0, kind.find(':')), verb.doc);
+    });
     if (text.ends_with(heading)) text.resize(text.size() - heading.size());
   }
   if (name.empty()) text += "\nSources and sinks\n";
@@ -225,6 +248,11 @@ std::string OpsText(const Registry& registry, const std::string& name) {
   if (name.empty()) return text;
   if (const OpInfo* op = registry.FindOperator(name)) text += VerbText(*op, OpKind(*op));
   if (const ViewInfo* views = registry.FindViews(name)) text += VerbText(*views, kViewsKind);
+  if (const PlanInfo* plan = registry.FindPlan(name)) text += VerbText(*plan, kPlanKind);
+  if (const WindowInfo* window = registry.FindWindow(name)) text += VerbText(*window, kWindowKind);
+  if (const ModelInfo* model = registry.FindModel(name)) text += VerbText(*model, kModelKind);
+  if (const ScopeInfo* scope = registry.FindScope(name)) text += VerbText(*scope, kScopeKind);
+  if (const PolicyInfo* policy = registry.FindPolicy(name)) text += VerbText(*policy, kPolicyKind);
   if (const SourceInfo* source = registry.FindSource(name)) text += VerbText(*source, "source");
   if (const SinkInfo* sink = registry.FindSink(name)) text += VerbText(*sink, "sink");
   return text;
@@ -245,9 +273,10 @@ std::string OpsMarkdown(const Registry& registry) {
           op, fmt::format("Steps: {}. Determinism: {}. Works on {}", Joined(op.classes),
                           DeterminismName(op.determinism), op.support.Text()));
     }
-    for (const auto& [key, views] : registry.Views()) {
-      if (views.group == group) text += VerbMarkdown(views, "Node");
-    }
+    ForOthers(registry, group, [&](const VerbInfo& verb, std::string kind) {
+      kind[0] = static_cast<char>(kind[0] - 'a' + 'A');
+      text += VerbMarkdown(verb, kind);
+    });
     if (text.ends_with(heading)) text.resize(text.size() - heading.size());
   }
   text += "## Sources\n\n";
@@ -268,6 +297,11 @@ std::string OpsJson(const Registry& registry) {
     list.push_back(std::move(j));
   }
   for (const auto& [key, views] : registry.Views()) list.push_back(VerbJson(views, "views"));
+  for (const auto& [key, one] : registry.Plans()) list.push_back(VerbJson(one, "plan"));
+  for (const auto& [key, one] : registry.Windows()) list.push_back(VerbJson(one, "window"));
+  for (const auto& [key, one] : registry.Models()) list.push_back(VerbJson(one, "model"));
+  for (const auto& [key, one] : registry.Scopes()) list.push_back(VerbJson(one, "scope"));
+  for (const auto& [key, one] : registry.Policies()) list.push_back(VerbJson(one, "policy"));
   for (const auto& [key, source] : registry.Sources()) list.push_back(VerbJson(source, "source"));
   for (const auto& [key, sink] : registry.Sinks()) list.push_back(VerbJson(sink, "sink"));
   return list.dump(2);
@@ -286,7 +320,8 @@ std::string JsonSchema(const Registry& registry) {
   step["weight"] = {{"type", "number"}, {"minimum", 0}};
   step["fields"] = words;
   step["scope"] = {{"enum", {"clip", "frame"}}};
-  step["name"] = {{"type", "string"}, {"pattern", "^[a-z][a-z0-9_]*([#@][0-9]+)*$"}};
+  step["name"] = {{"type", "string"},
+                  {"pattern", "^[a-z][a-z0-9_]*([#@][0-9]+)*(/[a-z][a-z0-9_]*([#@][0-9]+)*)*$"}};
   step["resample"] = {{"enum", {"each", "once"}}};
   Json step_names = Json::array();
   for (const auto& [key, op] : registry.Operators()) {
@@ -295,6 +330,19 @@ std::string JsonSchema(const Registry& registry) {
     for (const std::string& alias : op.aliases) {
       step[alias] = {{"description", "Another name of " + key + "."}};
     }
+  }
+  for (const auto& [key, policy] : registry.Policies()) {
+    step[key] = VerbSchema(policy, true);
+    step_names.push_back(key);
+  }
+  for (const auto& [key, model] : registry.Models()) step[key] = VerbSchema(model, true);
+  // The steps of a scope stand among its arguments.
+  for (const auto& [key, scope] : registry.Scopes()) {
+    step[key] = VerbSchema(scope, true);
+    for (Json& form : step[key]["anyOf"]) {
+      if (form.contains("properties")) form["properties"]["steps"] = steps;
+    }
+    step[key]["anyOf"].push_back(steps);
   }
   const auto block = [&](Json properties) {
     return Json{{"anyOf", Json::array({steps, Json{{"type", "object"},
@@ -305,6 +353,15 @@ std::string JsonSchema(const Registry& registry) {
   step["random_order"] = block({{"steps", steps}});
   step["some_of"] = block({{"steps", steps}, {"n", {{"type", Json::array({"integer", "array"})}}}});
   step["sometimes"] = block({{"then", steps}, {"else", steps}, {"p", probability}});
+  const Json expression{{"type", Json::array({"string", "boolean"})}};
+  const Json listed{{"type", "array"}, {"items", step_ref}};  // may be empty
+  step["switch"] = {{"type", "array"},
+                    {"items",
+                     {{"type", "object"},
+                      {"properties", {{"when", expression}, {"then", listed}, {"else", listed}}},
+                      {"patternProperties", {{"^x-", true}}},
+                      {"additionalProperties", false}}},
+                    {"minItems", 1}};
   step["repeat"] = block({{"steps", steps}, {"times", {{"type", "integer"}, {"minimum", 1}}}});
 
   Json node = step;
@@ -312,16 +369,25 @@ std::string JsonSchema(const Registry& registry) {
   node["on_error"] = {{"enum", {"quarantine", "fail"}}};
   node["copies"] = {{"anyOf", Json::array({Json{{"type", "integer"}, {"minimum", 1}},
                                            Json{{"type", "object"}}})}};
+  const Json size{{"type", Json::array({"string", "integer"})}};
+  node["cache"] = {
+      {"type", "object"},
+      {"properties",
+       {{"steps", steps}, {"path", {{"type", "string"}}}, {"memory", size}, {"disk", size}}}};
   node["merge"] = {{"type", Json::array({"object", "null"})}};
   node["split"] = {{"type", "object"}};
-  const auto add = [&](const VerbInfo& verb) {
-    const Json one = VerbSchema(verb, false);
+  node["join"] = {{"type", Json::array({"object", "null"})}};
+  node["filter"] = expression;
+  const auto add = [&](const VerbInfo& verb, bool takes_p = false) {
+    const Json one = VerbSchema(verb, takes_p);
     if (node.contains(verb.name))
       node[verb.name] = {{"anyOf", {node[verb.name], one}}};
     else
       node[verb.name] = one;
   };
   for (const auto& [key, views] : registry.Views()) add(views);
+  for (const auto& [key, plan] : registry.Plans()) add(plan);
+  for (const auto& [key, window] : registry.Windows()) add(window, true);
   for (const auto& [key, source] : registry.Sources()) add(source);
   for (const auto& [key, sink] : registry.Sinks()) add(sink);
 

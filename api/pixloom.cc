@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <mutex>
+#include <utility>
 
 #include <fmt/format.h>
 #include <opencv2/core/utility.hpp>
@@ -75,23 +76,6 @@ class CollectingSink final : public Sink {
  private:
   std::string name_;
   std::vector<Pipeline::Replayed>& out_;
-};
-
-// One entry of another source.
-class SingleEntrySource final : public Source {
- public:
-  SingleEntrySource(const Source& source, SourceEntry entry)
-      : source_(source), entry_(std::move(entry)) {}
-  Result<std::vector<SourceEntry>, std::string> List(
-      const std::function<void(std::string)>&) override {
-    return std::vector<SourceEntry>{entry_};
-  }
-  Result<Sample> Read(const SourceEntry& entry) const override { return source_.Read(entry); }
-  Meta OutputMeta() const override { return source_.OutputMeta(); }
-
- private:
-  const Source& source_;
-  SourceEntry entry_;
 };
 
 }  // namespace
@@ -174,35 +158,11 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
                                                  const std::string& branch) {
   std::vector<Replayed> replayed;
   Graph& graph = compiled_.graph;
-  std::vector<std::pair<Node*, std::unique_ptr<Source>>> sources;
   std::vector<std::pair<Node*, std::unique_ptr<Sink>>> sinks;
-  bool found = false;
-  // Before anything is taken apart.
-  for (const Node& node : graph.nodes) {
-    if (node.kind != Node::Kind::kWindow) continue;
-    Diagnostics diagnostics;
-    diagnostics.Error(
-        "CFG-REPLAY", node.at,
-        fmt::format("{}: a window needs its neighbours; replay ends before it", node.name));
-    throw ConfigError(diagnostics);
-  }
+  std::vector<std::pair<Node*, std::shared_ptr<SampleCache>>> caches;
+  // From the source, whatever is stored; and nothing is written.
   for (Node& node : graph.nodes) {
-    if (node.kind != Node::Kind::kSource) continue;
-    auto entries = node.source->List([](const std::string&) {});
-    std::optional<SourceEntry> match;
-    if (entries) {
-      for (SourceEntry& entry : *entries) {
-        if (entry.key == key) match = std::move(entry);
-      }
-    }
-    found = found || match.has_value();
-    if (!match) {
-      node.idle = true;
-      continue;
-    }
-    auto original = std::move(node.source);
-    node.source = std::make_unique<SingleEntrySource>(*original, *match);
-    sources.emplace_back(&node, std::move(original));
+    if (node.cache != nullptr) caches.emplace_back(&node, std::exchange(node.cache, nullptr));
   }
   for (Node& node : graph.nodes) {
     if (node.kind != Node::Kind::kSink) continue;
@@ -210,20 +170,13 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
     node.sink = std::make_unique<CollectingSink>(node.name, replayed);
   }
   const auto restore = [&] {
-    for (Node& node : graph.nodes) node.idle = false;
-    for (auto& [node, source] : sources) node->source = std::move(source);
     for (auto& [node, sink] : sinks) node->sink = std::move(sink);
+    for (auto& [node, cache] : caches) node->cache = std::move(cache);
   };
   try {
-    if (!found) {
-      Diagnostics diagnostics;
-      diagnostics.Error(
-          "CFG-REPLAY", {},
-          fmt::format("no source has an entry '{}'; keys stand in the sidecars", key));
-      throw ConfigError(diagnostics);
-    }
     RunOptions options;
     options.threads = 1;
+    options.only = key;
     options.quarantine_file = "/dev/null";  // nothing is written, a list of bad samples neither
     Executor(graph, BuiltInFamilies(), *codec_).Run(options);
   } catch (...) {
@@ -231,11 +184,11 @@ std::vector<Pipeline::Replayed> Pipeline::Replay(const std::string& key,
     throw;
   }
   restore();
-  if (!branch.empty()) {
-    std::erase_if(replayed, [&](const Replayed& r) {
-      return BranchText(r.sample.identity.branch) != branch;
-    });
-  }
+  // Neighbours that a window mixed into it came along.
+  std::erase_if(replayed, [&](const Replayed& r) {
+    const Sample& sample = r.sample;
+    return sample.key != key || (!branch.empty() && BranchText(sample.identity.branch) != branch);
+  });
   return replayed;
 }
 

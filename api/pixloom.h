@@ -23,10 +23,9 @@
 #include "pipeline/passes.h"
 #include "pipeline/registry.h"
 #include "pipeline/report.h"
+#include "pipeline/version.h"
 
 namespace pixloom {
-
-inline constexpr const char* kVersion = "0.1.0";
 
 // Everything this build knows: operators, sources, sinks. Immutable; shared by all threads.
 const Registry& BuiltIns();

@@ -27,17 +27,33 @@ std::string Escaped(const std::string& text) {
   return out;
 }
 
+std::string NameOf(const ChainStep& step) {
+  switch (step.kind) {
+    case ChainStep::Kind::kOperator:
+      return step.op->Info().name;
+    case ChainStep::Kind::kSequence:
+      return step.when != nullptr ? "when " + step.when->Text() : "chain";
+    case ChainStep::Kind::kOneOf:
+      return "one of";
+    case ChainStep::Kind::kSomeOf:
+      return "some of";
+    case ChainStep::Kind::kSometimes:
+      return "sometimes";
+    case ChainStep::Kind::kRandomOrder:
+      return "in random order";
+    case ChainStep::Kind::kSwitch:
+      return "switch";
+    case ChainStep::Kind::kScope:
+    case ChainStep::Kind::kModel:
+      return step.verb;
+  }
+  return "";
+}
+
 void AddSteps(const std::vector<ChainStep>& steps, const std::string& indent,
               std::vector<std::string>& lines) {
   for (const ChainStep& step : steps) {
-    static const std::map<ChainStep::Kind, std::string> kNames{
-        {ChainStep::Kind::kSequence, "chain"},
-        {ChainStep::Kind::kOneOf, "one of"},
-        {ChainStep::Kind::kSomeOf, "some of"},
-        {ChainStep::Kind::kSometimes, "sometimes"},
-        {ChainStep::Kind::kRandomOrder, "in random order"}};
-    std::string line = indent;
-    line += step.kind == ChainStep::Kind::kOperator ? step.op->Info().name : kNames.at(step.kind);
+    std::string line = indent + NameOf(step);
     if (step.p < 1) line += fmt::format("  p={}", step.p);
     lines.push_back(std::move(line));
     AddSteps(step.children, indent + "   ", lines);
@@ -48,10 +64,13 @@ void AddSteps(const std::vector<ChainStep>& steps, const std::string& indent,
 
 std::vector<std::string> Lines(const Node& node) {
   std::vector<std::string> lines;
-  if (node.kind == Node::Kind::kChain)
+  if (node.kind == Node::Kind::kCache) lines.push_back("cache");
+  if (node.kind == Node::Kind::kChain || node.kind == Node::Kind::kCache)
     AddSteps(node.steps, "", lines);
   else if (node.kind == Node::Kind::kCopies)
     lines.push_back(fmt::format("{} copies", node.copies));
+  else if (node.kind == Node::Kind::kFilter)
+    lines.push_back("filter " + node.keep->Text());
   else
     lines.push_back(node.verb);
   return lines;

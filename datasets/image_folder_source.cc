@@ -153,7 +153,9 @@ class Walk {
       skipped_.Add(fmt::format("{}, not a regular file", FileKind(info.st_mode)), key);
       return;
     }
-    entries.push_back({key, static_cast<std::uint64_t>(info.st_size)});
+    const std::int64_t changed =
+        std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+    entries.push_back({key, static_cast<std::uint64_t>(info.st_size), changed});
   }
 
   void Subdirectory(const FileHandle& parent, const std::string& key, const std::string& name) {

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <regex>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "pipeline/bind_cache.h"
+#include "pipeline/bind_steps.h"
 #include "pipeline/connect.h"
 #include "pipeline/passes.h"
 
@@ -14,14 +17,17 @@ namespace pixloom {
 
 namespace {
 
-constexpr int kMaxRepeat = 1000;
 constexpr int kMaxCopies = 1'000'000;
 
 class Binder {
  public:
   Binder(const GraphSpec& spec, const Registry& registry, const Services& services,
          Diagnostics& diagnostics)
-      : spec_(spec), registry_(registry), services_(services), diagnostics_(diagnostics) {}
+      : spec_(spec),
+        registry_(registry),
+        services_(services),
+        diagnostics_(diagnostics),
+        steps_(registry, services, diagnostics) {}
 
   Graph Run() {
     graph_.seed = spec_.seed.value_or(0);
@@ -70,6 +76,8 @@ class Binder {
         kind = Kind::kSink;
       } else if (registry_.FindWindow(node.step.verb) != nullptr) {
         kind = Kind::kWindow;
+      } else if (registry_.FindPlan(node.step.verb) != nullptr) {
+        kind = Kind::kPlan;
       } else if (registry_.FindViews(node.step.verb) != nullptr) {
         kind = Kind::kViews;
       } else if (node.step.verb == "copies") {
@@ -78,17 +86,16 @@ class Binder {
         kind = Kind::kMerge;
       } else if (node.step.verb == "split") {
         kind = Kind::kSplit;
+      } else if (node.step.verb == "join") {
+        kind = Kind::kJoin;
+      } else if (node.step.verb == "filter") {
+        kind = Kind::kFilter;
+      } else if (node.step.verb == "cache") {
+        kind = Kind::kCache;
       }
       kinds_[i] = kind;
       next_follows = kind != Kind::kSource && !node.from;
     }
-  }
-
-  std::vector<std::string> AllVerbs() const {
-    std::vector<std::string> verbs = CompositeVerbs();
-    for (const std::string& v : StructureVerbs()) verbs.push_back(v);
-    for (std::string& name : registry_.VerbNames()) verbs.push_back(std::move(name));
-    return verbs;
   }
 
   void BindNode(std::size_t index) {
@@ -100,7 +107,9 @@ class Binder {
     node.at = spec.at;
     node.on_error = spec.step.on_error;
     const std::string where = fmt::format("{} ({})", spec.name, spec.step.verb);
-    if (node.kind != Kind::kChain) RefuseStepModifiers(spec.step, where);
+    if (node.kind != Kind::kChain) {
+      RefuseStepModifiers(spec.step, node.kind == Kind::kWindow, where);
+    }
     switch (node.kind) {
       case Kind::kSource: {
         const SourceInfo* info = registry_.FindSource(spec.step.verb);
@@ -120,6 +129,7 @@ class Binder {
         node.window = info->bind(spec.step.args, services_, where, diagnostics_);
         node.args = spec.step.args;
         node.stream_id = StreamId(spec.name + "/" + spec.step.verb);
+        node.p = spec.step.p.value_or(1);
         break;
       }
       case Kind::kViews: {
@@ -134,25 +144,45 @@ class Binder {
       case Kind::kSplit:
         BindSplit(spec, node, where);
         break;
+      case Kind::kPlan: {
+        const PlanInfo* info = registry_.FindPlan(spec.step.verb);
+        node.plan = info->bind(spec.step.args, services_, where, diagnostics_);
+        node.args = spec.step.args;
+        node.stream_id = StreamId(spec.name + "/" + spec.step.verb);
+        break;
+      }
+      case Kind::kCache:
+        node.steps = steps_.BindNode(spec);
+        node.cache = BindCache(spec, node.steps, graph_.limits, diagnostics_);
+        node.args = spec.step.args;
+        break;
+      case Kind::kRoute:  // made by passes
+      case Kind::kModel:
+        break;
+      case Kind::kFilter:
+        node.keep = BindExpression(spec.step.args, where, diagnostics_);
+        break;
+      case Kind::kJoin:
+        break;  // its ports are edges
       case Kind::kMerge:
         if (spec.step.args.kind != Value::Kind::kNull && !spec.step.args.entries.empty()) {
           Error("CFG-VALUE", spec.step.args.at, where + ": merge takes no arguments");
         }
         break;
       case Kind::kChain:
-        BindChain(spec, node);
+        node.steps = steps_.BindNode(spec);
         break;
     }
     graph_.nodes.push_back(std::move(node));
   }
 
-  void RefuseStepModifiers(const StepSpec& step, const std::string& where) {
+  void RefuseStepModifiers(const StepSpec& step, bool window, const std::string& where) {
     const auto refuse = [&](bool given, std::string_view name) {
       if (given) {
         Error("CFG-KEY", step.at, fmt::format("{}: '{}' has no meaning here", where, name));
       }
     };
-    refuse(step.p.has_value(), "p");
+    refuse(step.p.has_value() && !window, "p");
     refuse(step.weight.has_value(), "weight");
     refuse(!step.fields.empty(), "fields");
     refuse(step.scope.has_value(), "scope");
@@ -172,8 +202,49 @@ class Binder {
     node.copies = static_cast<int>(n->integer);
   }
 
+  // Names and shares stand there by themselves, or under `parts` beside how to share out.
   void BindSplit(const NodeSpec& spec, Node& node, const std::string& where) {
     const Value& args = spec.step.args;
+    const Value* parts = args.kind == Value::Kind::kMap ? args.Find("parts") : nullptr;
+    if (parts == nullptr || parts->kind != Value::Kind::kMap) {
+      BindParts(args, node, where);
+      return;
+    }
+    BindParts(*parts, node, where);
+    for (const Value::Entry& entry : args.entries) {
+      if (entry.key == "parts" || entry.key.starts_with("x-")) continue;
+      std::string problem;
+      if (entry.key == "group") {
+        problem = schema::From(entry.value, node.split_group);
+        if (problem.empty()) problem = ProblemOfPattern(node.split_group);
+      } else if (entry.key == "stratify") {
+        problem = schema::From(entry.value, node.stratify);
+      } else {
+        Error("CFG-KEY", entry.at,
+              fmt::format("{}: unknown parameter '{}'; known: parts, group, stratify", where,
+                          entry.key));
+      }
+      if (!problem.empty()) {
+        Error("CFG-VALUE", entry.value.at, fmt::format("{}: {}: {}", where, entry.key, problem));
+      }
+    }
+  }
+
+  static std::string ProblemOfPattern(const std::string& pattern) {
+    constexpr std::size_t kLongest = 1000;
+    if (pattern.empty()) return "expected a regular expression, got an empty text";
+    if (pattern.size() > kLongest) {
+      return fmt::format("a regular expression of {} bytes; at most {}", pattern.size(), kLongest);
+    }
+    try {
+      const std::regex compiled(pattern);
+    } catch (const std::regex_error& error) {
+      return fmt::format("{} is no regular expression: {}", Quoted(pattern), error.what());
+    }
+    return "";
+  }
+
+  void BindParts(const Value& args, Node& node, const std::string& where) {
     if (args.kind != Value::Kind::kMap || args.entries.empty()) {
       Error("CFG-VALUE", args.at,
             where + ": expected a mapping of names to shares, as {train: 0.9, val: 0.1}");
@@ -209,201 +280,13 @@ class Binder {
     for (SplitPart& part : node.parts) part.share /= total;
   }
 
-  // ---- chains -----------------------------------------------------------------------------------
-
-  struct ChainScope {
-    const std::string& node;
-    std::string suffix;  // "@2" inside the third round of a repeat
-    std::vector<std::string> fields;
-    Scope scope = Scope::kClip;
-    bool weighted = false;  // inside one_of or some_of
-  };
-
-  void BindChain(const NodeSpec& spec, Node& node) {
-    counts_.clear();
-    ChainScope scope{spec.name, "", {}, Scope::kClip, false};
-    const bool plain_list = spec.step.verb == "chain" && !spec.step.resample_each && !spec.step.p &&
-                            spec.step.fields.empty() && !spec.step.scope;
-    if (plain_list) {
-      node.steps = BindSteps(spec.step.steps, scope);
-    } else if (auto step = BindStep(spec.step, scope)) {
-      node.steps.push_back(std::move(*step));
-    }
-  }
-
-  std::vector<ChainStep> BindSteps(const std::vector<StepSpec>& specs, const ChainScope& scope) {
-    std::vector<ChainStep> steps;
-    for (const StepSpec& spec : specs) {
-      if (auto step = BindStep(spec, scope)) steps.push_back(std::move(*step));
-    }
-    return steps;
-  }
-
-  std::optional<ChainStep> BindStep(const StepSpec& spec, ChainScope scope) {
-    const std::string where = fmt::format("{} ({})", scope.node, spec.verb);
-    ChainStep step;
-    step.at = spec.at;
-    step.p = spec.p.value_or(1);
-    step.weight = spec.weight.value_or(1);
-    if (spec.weight && !scope.weighted) {
-      Error("CFG-KEY", spec.at, where + ": weight has a meaning only inside one_of and some_of");
-    }
-    if (spec.resample_each && spec.verb != "chain") {
-      Error("CFG-KEY", spec.at,
-            where + ": resample belongs to a chain: {chain: [...], resample: each}");
-    }
-    step.resample_each = spec.resample_each;
-    if (!spec.fields.empty()) scope.fields = spec.fields;
-    if (spec.scope) scope.scope = *spec.scope == "frame" ? Scope::kFrame : Scope::kClip;
-    step.fields = scope.fields;
-    step.scope = scope.scope;
-
-    if (IsStructure(spec.verb)) {
-      Error("CFG-VERB", spec.at,
-            fmt::format("{}: {} is a node of its own, not a step of a chain", where, spec.verb));
-      return std::nullopt;
-    }
-    if (IsComposite(spec.verb)) {
-      NameStream(spec, scope, step);
-      return BindComposite(spec, scope, std::move(step), where);
-    }
-    const OpInfo* info = registry_.FindOperator(spec.verb);
-    if (info == nullptr) {
-      ReportUnknownVerb(spec, scope);
-      return std::nullopt;
-    }
-    if (info->name != spec.verb) {
-      diagnostics_.Notice(
-          "CFG-ALIAS", spec.at,
-          fmt::format("{}: '{}' is read as '{}'", scope.node, spec.verb, info->name));
-    }
-    NameStream(spec, scope, step);
-    if (info->IsGeometric() && !spec.fields.empty()) {
-      Error("CFG-KEY", spec.at,
-            where +
-                ": geometry always moves every field and label; fields is for photometric "
-                "operators");
-    }
-    step.op = info->bind(spec.args, services_, where, diagnostics_);
-    return step;
-  }
-
-  void ReportUnknownVerb(const StepSpec& spec, const ChainScope& scope) {
-    if (registry_.FindSource(spec.verb) != nullptr || registry_.FindSink(spec.verb) != nullptr ||
-        registry_.FindWindow(spec.verb) != nullptr || registry_.FindViews(spec.verb) != nullptr) {
-      Error(
-          "CFG-VERB", spec.at,
-          fmt::format("{}: {} is a node of its own, not a step of a chain", scope.node, spec.verb));
-      return;
-    }
-    const std::string hint = Suggestion(spec.verb, AllVerbs());
-    Error("CFG-VERB", spec.at,
-          fmt::format("{}: unknown verb '{}'{}", scope.node, spec.verb,
-                      hint.empty() ? "; `pixloom ops` lists them" : hint));
-  }
-
-  std::optional<ChainStep> BindComposite(const StepSpec& spec, ChainScope scope, ChainStep step,
-                                         const std::string& where) {
-    const bool weighted = spec.verb == "one_of" || spec.verb == "some_of";
-    scope.weighted = weighted;
-    if (spec.verb == "repeat") return BindRepeat(spec, scope, std::move(step), where);
-    step.kind = spec.verb == "chain"       ? ChainStep::Kind::kSequence
-                : spec.verb == "one_of"    ? ChainStep::Kind::kOneOf
-                : spec.verb == "some_of"   ? ChainStep::Kind::kSomeOf
-                : spec.verb == "sometimes" ? ChainStep::Kind::kSometimes
-                                           : ChainStep::Kind::kRandomOrder;
-    step.children = BindSteps(spec.steps, scope);
-    step.otherwise = BindSteps(spec.otherwise, scope);
-    if (step.kind == ChainStep::Kind::kSometimes && !spec.p) step.p = 0.5;
-    if (step.kind == ChainStep::Kind::kSomeOf) ReadCount(spec, step, where);
-    if (weighted && !step.children.empty()) {
-      double total = 0;
-      for (const ChainStep& child : step.children) total += child.weight;
-      if (total <= 0) Error("CFG-VALUE", spec.at, where + ": all weights are 0");
-    }
-    return step;
-  }
-
-  void ReadCount(const StepSpec& spec, ChainStep& step, const std::string& where) {
-    const Value* n = spec.args.Find("n");
-    if (n == nullptr) {
-      Error("CFG-MISSING", spec.at, where + ": 'n' is required, a count or [least, most]");
-      return;
-    }
-    Range count;
-    const bool whole =
-        n->kind == Value::Kind::kInt ||
-        (n->kind == Value::Kind::kList && n->items.size() == 2 &&
-         n->items[0].kind == Value::Kind::kInt && n->items[1].kind == Value::Kind::kInt);
-    const auto most = static_cast<double>(spec.steps.size());
-    if (!whole || !schema::From(*n, count).empty() || count.lo < 0 || count.hi > most) {
-      Error("CFG-VALUE", n->at,
-            fmt::format("{}: n: expected a count or [least, most] within [0, {}], got {}", where,
-                        spec.steps.size(), n->Describe()));
-      return;
-    }
-    step.count_min = static_cast<int>(count.lo);
-    step.count_max = static_cast<int>(count.hi);
-  }
-
-  // Rounds are laid out one after the other; each has its own streams.
-  std::optional<ChainStep> BindRepeat(const StepSpec& spec, const ChainScope& scope, ChainStep step,
-                                      const std::string& where) {
-    const Value* times = spec.args.Find("times");
-    if (times == nullptr || times->kind != Value::Kind::kInt || times->integer < 1 ||
-        times->integer > kMaxRepeat) {
-      Error("CFG-VALUE", times == nullptr ? spec.at : times->at,
-            fmt::format("{}: times: expected a count in [1, {}], got {}", where, kMaxRepeat,
-                        times == nullptr ? "nothing" : times->Describe()));
-      return std::nullopt;
-    }
-    step.kind = ChainStep::Kind::kSequence;
-    const auto counts_before = counts_;
-    for (std::int64_t round = 0; round < times->integer; ++round) {
-      counts_ = counts_before;
-      ChainScope inner = scope;
-      inner.suffix = scope.suffix + "@" + std::to_string(round);
-      const int errors = diagnostics_.ErrorCount();
-      for (ChainStep& child : BindSteps(spec.steps, inner)) {
-        step.children.push_back(std::move(child));
-      }
-      if (diagnostics_.ErrorCount() > errors) break;  // the same errors again help nobody
-    }
-    return step;
-  }
-
-  // "look/gaussian_blur#2": the second gaussian_blur of node look, or "look/NAME".
-  void NameStream(const StepSpec& spec, const ChainScope& scope, ChainStep& step) {
-    std::string path = scope.node + "/";
-    if (spec.name) {
-      path += *spec.name;
-    } else {
-      const OpInfo* info = registry_.FindOperator(spec.verb);
-      const std::string& verb = info != nullptr ? info->name : spec.verb;
-      path += fmt::format("{}#{}", verb, ++counts_[verb]);
-    }
-    path += scope.suffix;
-    step.stream_id = StreamId(path);
-    const auto [it, fresh] = streams_.emplace(step.stream_id, path);
-    if (!fresh) {
-      Error("CFG-NAME", spec.at,
-            it->second == path
-                ? fmt::format("{}: two steps are named '{}'", scope.node, path)
-                : fmt::format("{}: the names '{}' and '{}' draw from one random stream; give one "
-                              "of them another name",
-                              scope.node, path, it->second));
-    }
-    step.stream = std::make_shared<const std::string>(std::move(path));
-  }
-
   const GraphSpec& spec_;
   const Registry& registry_;
   const Services& services_;
   Diagnostics& diagnostics_;
   Graph graph_;
   std::vector<Kind> kinds_;
-  std::map<std::string, int> counts_;             // verbs seen so far in this node
-  std::map<std::uint32_t, std::string> streams_;  // stream id -> path, whole graph
+  StepBinder steps_;
 };
 
 }  // namespace

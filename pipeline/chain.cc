@@ -12,8 +12,41 @@
 #include "pipeline/exact_math.h"
 #include "pipeline/labels.h"
 #include "pipeline/lower.h"
+#include "pipeline/model.h"
 
 namespace pixloom {
+
+namespace {
+
+// Of every frame, what the steps inside a scope must leave alone.
+struct PartShape {
+  std::string field;
+  ValueRange range;
+  std::vector<std::pair<Size, int>> frames;  // size and OpenCV's type
+
+  bool operator==(const PartShape&) const = default;
+  std::string Text() const {
+    if (frames.empty()) return fmt::format("no frame of '{}'", field);
+    const auto& [size, type] = frames.front();
+    return fmt::format("{} frame{} of {}x{} {} x{} in [{}, {}] in '{}'", frames.size(),
+                       frames.size() == 1 ? "" : "s", size.width, size.height,
+                       cv::depthToString(CV_MAT_DEPTH(type)), CV_MAT_CN(type), range.lo, range.hi,
+                       field);
+  }
+};
+
+std::vector<PartShape> ShapesOf(const Sample& part) {
+  std::vector<PartShape> shapes;
+  for (const auto& [name, field] : part.images) {
+    PartShape& shape = shapes.emplace_back(PartShape{name, field.range, {}});
+    for (const Frame& frame : field.frames) {
+      shape.frames.emplace_back(frame.size(), frame.pixels.type());
+    }
+  }
+  return shapes;
+}
+
+}  // namespace
 
 // One sample on its way through one chain. Steps are drawn in order; geometry and colour wait in
 // `pending_` until something needs pixels, so that a crop is known before anything is decoded.
@@ -31,6 +64,22 @@ class ChainRun {
       if (auto error = Add(step, {}, 0)) return error;
     }
     return Flush();
+  }
+
+  // The output of a kRoute node: the child that was picked; behind those, or behind "applied", the
+  // way around all of them.
+  Result<int> Route() {
+    if (sample_.images.empty() || sample_.images[0].second.frames.empty()) {
+      return DataError{"SMP-EMPTY", "sample has no picture", "", ""};
+    }
+    Start();
+    const ChainStep& step = node_.steps[0];
+    const auto choice = Choose(step);
+    if (!choice) return choice.Error();
+    const bool many = step.kind == ChainStep::Kind::kOneOf || step.kind == ChainStep::Kind::kSwitch;
+    if (!many) return choice->applied ? 0 : 1;
+    const bool any = choice->applied && !choice->picked.empty();
+    return static_cast<int>(any ? choice->picked[0] : step.children.size());
   }
 
   std::optional<DataError> Run() {
@@ -65,32 +114,80 @@ class ChainRun {
   Error Visit(const ChainStep& step) {
     if (sample_.filtered) return std::nullopt;
     if (step.kind == ChainStep::Kind::kOperator) return VisitOperator(step);
-    RecipeEntry entry{step.stream, true, {}};
-    Rng rng = StreamOf(step, 0, &entry.draws);
-    const bool chosen = rng.Chance("", step.p);
-    entry.applied = chosen;
-    const std::vector<std::size_t> picked = Pick(step, rng);
-    const bool drawn = step.kind != ChainStep::Kind::kSequence || step.p < 1;
-    if (chosen) {
-      for (std::size_t i : picked) {
-        if (step.kind != ChainStep::Kind::kSequence) rng.Note("picked", static_cast<double>(i));
-      }
-    }
-    if (drawn) sample_.recipe.entries.push_back(std::move(entry));
-    if (!chosen) {
+    if (step.kind == ChainStep::Kind::kScope) return VisitScope(step);
+    if (!step.holds_model || step.IsPlainSequence()) return VisitChoice(step);
+    if (auto error = Flush()) return error;
+    if (auto error = VisitChoice(step)) return error;
+    return Flush();
+  }
+
+  Error VisitChoice(const ChainStep& step) {
+    const auto choice = Choose(step);
+    if (!choice) return choice.Error();
+    if (!choice->applied) {
       for (const ChainStep& child : step.otherwise) {
         if (auto error = Visit(child)) return error;
       }
       return std::nullopt;
     }
+    if (step.kind == ChainStep::Kind::kModel) return VisitModel(step);
     const bool outer = compose_;
     compose_ = compose_ && !step.resample_each;
     if (compose_ != outer) closed_ = true;
-    for (std::size_t i : picked) {
+    for (std::size_t i : choice->picked) {
       if (auto error = Visit(step.children[i])) return error;
     }
     if (compose_ != outer) closed_ = true;
     compose_ = outer;
+    return std::nullopt;
+  }
+
+  // What a step with children draws and measures before any of them runs; stands in the recipe.
+  struct Choice {
+    bool applied = true;
+    std::vector<std::size_t> picked;  // children, in the order they run
+  };
+
+  Result<Choice> Choose(const ChainStep& step) {
+    RecipeEntry entry{step.stream, true};
+    Rng rng = StreamOf(step, 0, &entry.draws);
+    Choice choice;
+    choice.applied = rng.Chance("", step.p);
+    entry.applied = choice.applied;
+    if (step.kind == ChainStep::Kind::kSwitch) {
+      if (choice.applied) {
+        if (auto error = FirstCase(step, choice, entry)) return *error;
+      }
+    } else {
+      choice.picked = Pick(step, rng);
+    }
+    const bool listed =
+        step.kind != ChainStep::Kind::kSequence && step.kind != ChainStep::Kind::kModel;
+    if (choice.applied && listed) {
+      for (std::size_t i : choice.picked) rng.Note("picked", static_cast<double>(i));
+    }
+    const bool recorded = step.kind != ChainStep::Kind::kSequence || step.p < 1;
+    if (recorded) sample_.recipe.entries.push_back(std::move(entry));
+    return choice;
+  }
+
+  // The first case that holds for the sample as it is here. What was measured stands in the recipe,
+  // then which case it was; none where no case holds.
+  Error FirstCase(const ChainStep& step, Choice& choice, RecipeEntry& entry) {
+    if (auto error = Flush()) return error;
+    SampleFacts facts(sample_);
+    for (std::size_t i = 0; choice.picked.empty() && i < step.children.size(); ++i) {
+      const ChainStep& one = step.children[i];
+      if (one.when != nullptr) {
+        if (one.when->NeedsPixels()) {
+          if (auto error = DecodeAll(sample_, runner_.codec_)) return error;
+        }
+        if (auto error = one.when->Lacks(sample_)) return error;
+        if (!one.when->Holds(facts)) continue;
+      }
+      choice.picked = {i};
+    }
+    entry.draws = facts.Seen();
     return std::nullopt;
   }
 
@@ -138,6 +235,76 @@ class ChainRun {
       default:
         return all;
     }
+  }
+
+  // By itself, in a batch that is padded: pass `route` gathers whole batches, to the same end.
+  Error VisitModel(const ChainStep& step) {
+    if (auto error = Flush()) return error;
+    if (auto error = DecodeAll(sample_, runner_.codec_)) return error;
+    Sample* const self = &sample_;
+    return RunModel(*step.model, step.fields, {&self, 1}).front();
+  }
+
+  // Each branch is a run of its own over what the scope hands out.
+  Error VisitScope(const ChainStep& step) {
+    RecipeEntry entry{step.stream, true};
+    Rng rng = StreamOf(step, 0, &entry.draws);
+    entry.applied = rng.Chance("", step.p);
+    if (!entry.applied) {
+      sample_.recipe.entries.push_back(std::move(entry));
+      return std::nullopt;
+    }
+    if (auto error = Flush()) return error;
+    if (auto error = DecodeAll(sample_, runner_.codec_)) return error;
+    std::vector<Sample> parts;
+    std::vector<RecipeEntry> inside;
+    for (std::size_t b = 0; b < step.children.size(); ++b) {
+      auto part = step.scope_operator->Enter(sample_, b, step.fields, rng);
+      if (!part) return part.Error();
+      if (part->images.empty()) {
+        entry.applied = false;
+        sample_.recipe.entries.push_back(std::move(entry));
+        return std::nullopt;
+      }
+      const std::vector<PartShape> shapes = ShapesOf(*part);
+      part->recipe.entries.clear();
+      ChainRun run(runner_, node_, *part);
+      run.compose_ = compose_;
+      run.Start();
+      if (auto error = run.Visit(step.children[b])) return error;
+      if (auto error = run.Flush()) return error;
+      if (auto error = DecodeAll(*part, runner_.codec_)) return error;
+      if (part->filtered) {
+        sample_.filtered = true;
+        return std::nullopt;
+      }
+      if (auto error = ShapeError(step, shapes, ShapesOf(*part))) return error;
+      std::move(part->recipe.entries.begin(), part->recipe.entries.end(),
+                std::back_inserter(inside));
+      parts.push_back(std::move(*part));
+    }
+    if (auto error = step.scope_operator->Leave(sample_, std::move(parts), step.fields, rng)) {
+      return error;
+    }
+    sample_.recipe.entries.push_back(std::move(entry));
+    std::move(inside.begin(), inside.end(), std::back_inserter(sample_.recipe.entries));
+    Start();
+    return std::nullopt;
+  }
+
+  // What was not known in advance may turn out to change its type only here.
+  Error ShapeError(const ChainStep& step, const std::vector<PartShape>& before,
+                   const std::vector<PartShape>& after) const {
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      if (i < after.size() && before[i] == after[i]) continue;
+      return DataError{
+          "OP-SCOPE",
+          fmt::format("{} ({}): the steps inside make {} of {}; size, type and range must stay",
+                      node_.name, step.verb, i < after.size() ? after[i].Text() : "nothing",
+                      before[i].Text()),
+          "take the step that changes them out of there", ""};
+    }
+    return std::nullopt;
   }
 
   // ---- drawing ----------------------------------------------------------------------------------
@@ -382,6 +549,10 @@ class ChainRun {
 std::optional<DataError> ChainRunner::Apply(const Node& node, std::span<const AffineStep> steps,
                                             Sample& sample) const {
   return ChainRun(*this, node, sample).Apply(steps);
+}
+
+Result<int> ChainRunner::Route(const Node& node, Sample& sample) const {
+  return ChainRun(*this, node, sample).Route();
 }
 
 std::optional<DataError> ChainRunner::Run(const Node& node, Sample& sample) const {

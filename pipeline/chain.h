@@ -27,6 +27,9 @@ class ChainRunner {
   // sample, or nothing; the sample is unusable after an error.
   std::optional<DataError> Run(const Node& node, Sample& sample) const;
 
+  // Which output of a kRoute node the sample takes: draws what its step draws and records it.
+  Result<int> Route(const Node& node, Sample& sample) const;
+
   // Applies steps that were made elsewhere; nothing is drawn or recorded.
   std::optional<DataError> Apply(const Node& node, std::span<const AffineStep> steps,
                                  Sample& sample) const;

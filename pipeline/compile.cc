@@ -12,6 +12,7 @@ const std::vector<Pass>& Passes() {
   static const std::vector<Pass> passes{
       {"infer", "pixel types and sizes must be known before anything is rewritten", Infer},
       {"prune", "steps that never act would split groups of their neighbours", Prune},
+      {"route", "networks need batches; before the passes that look at single chains", Route},
       {"push_down", "needs the final first step of each chain", PushDown},
       {"fuse", "last rewrite, or groups would split again", Fuse},
       {"schedule", "sizes memory tokens for what the rewrites left", Schedule},

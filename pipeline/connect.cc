@@ -23,6 +23,7 @@ class Connector {
     PlanCopies();
     CheckUse();
     CheckCycles();
+    if (!diagnostics_.HasErrors()) CheckPlanNodes(graph_, diagnostics_);
     CheckIdentities();
   }
 
@@ -48,6 +49,7 @@ class Connector {
       return;
     }
     for (const Reference& ref : *spec.from) AddInput(index, ref);
+    if (node.kind == Kind::kJoin) CheckPorts(index);
     if (node.kind == Kind::kMerge && node.inputs.size() == 1) {
       Error("CFG-FROM", spec.from_at, spec.name + ": merge needs at least two inputs");
     }
@@ -62,6 +64,14 @@ class Connector {
     if (index == 0) return explain("the first node is a source, or names what it reads");
     if (graph_.nodes[index].kind == Kind::kMerge)
       return explain("merge names what it reads: from: [a, b]");
+    if (graph_.nodes[index].kind == Kind::kJoin) {
+      // Arguments that are no ports were reported when they were read.
+      if (spec.step.args.kind == Value::Kind::kNull || spec.step.args.kind == Value::Kind::kMap) {
+        Error("CFG-FROM", spec.at,
+              spec.name + " (join): names what it reads, as join: {image: a, target: b}");
+      }
+      return;
+    }
     const Node& above = graph_.nodes[index - 1];
     if (above.kind == Kind::kSink) {
       return explain(fmt::format("the node above, '{}', is a sink and has no output", above.name));
@@ -77,7 +87,15 @@ class Connector {
 
   void AddInput(std::size_t index, const Reference& ref) {
     const NodeSpec& spec = spec_.nodes[index];
-    if (!ref.port.empty()) {
+    const bool join = graph_.nodes[index].kind == Kind::kJoin;
+    if (join && ref.port.empty()) {
+      Error("CFG-FROM", ref.at,
+            fmt::format("{} (join): which field does '{}' give? Write join: {{image: {}, target: "
+                        "NODE}}",
+                        spec.name, ref.node, ref.node));
+      return;
+    }
+    if (!join && !ref.port.empty()) {
       Error("CFG-FROM", ref.at,
             fmt::format("{}: {} has no input '{}'; write from: NODE or from: [NODE, NODE]",
                         spec.name, spec.step.verb, ref.port));
@@ -95,6 +113,7 @@ class Connector {
     const Node& writer = graph_.nodes[static_cast<std::size_t>(from)];
     Input input;
     input.node = from;
+    input.port = ref.port;
     input.at = ref.at;
     if (writer.kind == Kind::kSink) {
       Error("CFG-FROM", ref.at,
@@ -115,6 +134,24 @@ class Connector {
     }
     input.output = static_cast<int>(it - writer.outputs.begin());
     graph_.nodes[index].inputs.push_back(input);
+  }
+
+  void CheckPorts(std::size_t index) {
+    const NodeSpec& spec = spec_.nodes[index];
+    if (spec.from->size() < 2 || spec.from->front().port != "image") {
+      Error("CFG-FROM", spec.from_at,
+            fmt::format("{} (join): needs at least two ports, 'image' first: it is the main field "
+                        "and gives the labels",
+                        spec.name));
+    }
+    for (const Reference& ref : *spec.from) {
+      if (!ref.port.empty() && !IsName(ref.port)) {
+        Error("CFG-NAME", ref.at,
+              fmt::format("{} (join): field '{}': use lower-case letters, digits and _, a letter "
+                          "first",
+                          spec.name, ref.port));
+      }
+    }
   }
 
   // Copies of a source that nothing else reads are units of the plan. This is part of the language:
@@ -191,19 +228,43 @@ class Connector {
   // Where a sample on an edge came from, as far as its identity goes.
   struct Origin {
     int source = -1;
-    int copies = 0;            // copy indices in its branch
+    // What each index of its branch counts: "copies 3", or the node that makes views.
+    std::vector<std::string> branch;
     std::map<int, int> parts;  // split node -> the output it took
-    bool Apart(const Origin& other) const {
-      if (source != other.source || copies != other.copies) return true;
+    std::string through;       // the edge it came along last
+
+    // They took different outputs of one split, so no sample can be both.
+    bool PartedFrom(const Origin& other) const {
       return std::any_of(parts.begin(), parts.end(), [&](const auto& part) {
         const auto it = other.parts.find(part.first);
         return it != other.parts.end() && it->second != part.second;
       });
     }
+    bool Apart(const Origin& other) const {
+      return source != other.source || branch.size() != other.branch.size() || PartedFrom(other);
+    }
+    // Samples of both may have equal (id, branch).
+    bool Meets(const Origin& other) const {
+      return source == other.source && branch == other.branch && !PartedFrom(other);
+    }
   };
 
+  std::string Describe(const Origin& origin) const {
+    std::string text =
+        "the samples of '" + graph_.nodes[static_cast<std::size_t>(origin.source)].name + "'";
+    for (std::size_t i = 0; i < origin.branch.size(); ++i) {
+      text += (i == 0 ? " as " : ", then as ") + origin.branch[i];
+    }
+    for (const auto& [split, output] : origin.parts) {
+      const Node& node = graph_.nodes[static_cast<std::size_t>(split)];
+      text += fmt::format(" of {}.{}", node.name, node.outputs[static_cast<std::size_t>(output)]);
+    }
+    return text;
+  }
+
   // (id, branch) tells samples apart everywhere: in file names, in order, in randomness. A node
-  // that reads one sample along two paths could not.
+  // that reads one sample along two paths could not, and a join of samples that never meet would
+  // wait in vain.
   void CheckIdentities() {
     if (diagnostics_.HasErrors()) return;
     std::vector<std::vector<Origin>> origins(graph_.nodes.size());
@@ -216,31 +277,80 @@ class Connector {
         });
         if (done[n] || !ready) continue;
         done[n] = true;
-        if (node.kind == Kind::kSource) origins[n].push_back({static_cast<int>(n), 0, {}});
+        if (node.kind == Kind::kSource) origins[n].push_back({static_cast<int>(n), {}, {}, ""});
         for (const Input& input : node.inputs) {
-          const auto from = static_cast<std::size_t>(input.node);
-          for (Origin origin : origins[from]) {
-            if (graph_.nodes[from].kind == Kind::kSplit) origin.parts[input.node] = input.output;
-            const auto same = std::find_if(origins[n].begin(), origins[n].end(),
-                                           [&](const Origin& o) { return !o.Apart(origin); });
-            if (same != origins[n].end()) {
-              const std::string& source =
-                  graph_.nodes[static_cast<std::size_t>(origin.source)].name;
-              Error("CFG-FROM", input.at,
-                    fmt::format("{}: the samples of '{}' come here along two paths and could not "
-                                "be told apart; put copies on one path, or use two sinks",
-                                node.name, source));
-              return;
-            }
-            origins[n].push_back(std::move(origin));
-          }
+          const std::vector<Origin> arriving = Arriving(origins, input);
+          const bool fine = node.kind == Kind::kJoin ? Joins(node, input, arriving, origins[n])
+                                                     : Gathers(node, input, arriving, origins[n]);
+          if (!fine) return;
         }
-        // Views number their results in the branch as copies do.
-        if (node.kind == Kind::kCopies || node.kind == Kind::kViews) {
-          for (Origin& origin : origins[n]) ++origin.copies;
+        // Views and plan nodes that repeat number their results in the branch as copies do.
+        const bool repeats = node.kind == Kind::kPlan && node.plan->Repeats();
+        if (node.kind == Kind::kCopies || node.kind == Kind::kViews || repeats) {
+          const std::string what = node.kind == Kind::kCopies
+                                       ? fmt::format("{} copies", node.copies)
+                                   : repeats ? fmt::format("the repeats of '{}'", node.name)
+                                             : fmt::format("the views of '{}'", node.name);
+          for (Origin& origin : origins[n]) origin.branch.push_back(what);
         }
       }
     }
+  }
+
+  std::vector<Origin> Arriving(const std::vector<std::vector<Origin>>& origins,
+                               const Input& input) const {
+    const auto from = static_cast<std::size_t>(input.node);
+    std::vector<Origin> arriving = origins[from];
+    if (graph_.nodes[from].kind == Kind::kSplit) {
+      for (Origin& origin : arriving) origin.parts[input.node] = input.output;
+    }
+    for (Origin& origin : arriving) origin.through = graph_.From(input);
+    return arriving;
+  }
+
+  bool Gathers(const Node& node, const Input& input, const std::vector<Origin>& arriving,
+               std::vector<Origin>& here) {
+    for (const Origin& origin : arriving) {
+      const auto met =
+          std::find_if(here.begin(), here.end(), [&](const Origin& o) { return !o.Apart(origin); });
+      if (met != here.end()) {
+        Error("CFG-FROM", input.at,
+              fmt::format("{}: the samples of '{}' come here through '{}' and through '{}' and "
+                          "could not be told apart; put copies on one path, use two sinks, or "
+                          "join them as two fields",
+                          node.name, graph_.nodes[static_cast<std::size_t>(origin.source)].name,
+                          met->through, origin.through));
+        return false;
+      }
+      here.push_back(origin);
+    }
+    return true;
+  }
+
+  // Every sample of a port needs a partner in each other port.
+  bool Joins(const Node& node, const Input& input, const std::vector<Origin>& arriving,
+             std::vector<Origin>& here) {
+    if (&input == &node.inputs.front()) {
+      here = arriving;
+      return true;
+    }
+    const auto lonely = [&](const std::vector<Origin>& a, const std::vector<Origin>& b) {
+      return std::find_if(a.begin(), a.end(), [&](const Origin& origin) {
+        return std::none_of(b.begin(), b.end(),
+                            [&](const Origin& other) { return origin.Meets(other); });
+      });
+    };
+    const auto first = lonely(here, arriving);
+    const auto second = lonely(arriving, here);
+    if (first == here.end() && second == arriving.end()) return true;
+    const Origin& left = first != here.end() ? *first : here.front();
+    const Origin& right = second != arriving.end() ? *second : arriving.front();
+    Error("CFG-JOIN", input.at,
+          fmt::format("{} (join): '{}' gives {}, '{}' gives {}; only samples of one source entry "
+                      "and copy make a pair",
+                      node.name, graph_.From(node.inputs.front()), Describe(left),
+                      graph_.From(input), Describe(right)));
+    return false;
   }
 
   const GraphSpec& spec_;

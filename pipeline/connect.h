@@ -12,4 +12,8 @@ namespace pixloom {
 // meet themselves.
 void ConnectNodes(const GraphSpec& spec, Graph& graph, Diagnostics& diagnostics);
 
+// What plan nodes and stratified splits ask of the graph above them. REQUIRES: edges are connected
+// and there is no cycle.
+void CheckPlanNodes(const Graph& graph, Diagnostics& diagnostics);
+
 }  // namespace pixloom

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -93,6 +94,7 @@ class Codec {
 struct SourceEntry {
   std::string key;          // unique within the source, stable: adding entries changes no other key
   std::uint64_t bytes = 0;  // encoded size, for the fingerprint
+  std::int64_t changed = 0;  // when it was last written, in any unit; 0: unknown
 };
 
 // Where samples come from. List() is called once, by one thread, before the run; Read() may be
@@ -148,20 +150,82 @@ class Sink {
   virtual std::string Location() const = 0;
 };
 
+// ---- Plan nodes -------------------------------------------------------------------------------
+
+// What a survey found out about one source entry before the run.
+struct EntryFacts {
+  std::uint64_t id = 0;  // of its samples
+  std::string key;
+  std::optional<int> label;  // class of the picture
+  std::vector<int> classes;  // of its objects; sorted, each once
+  Size size;
+  std::uint64_t hash = 0;  // perceptual; only when it was asked for
+};
+
+// Decides before anything runs which entries take part, how often and in which order. Const and
+// pure: a function of the facts and the seed.
+class PlanOperator {
+ public:
+  enum Needs : unsigned { kNothing = 0, kLabels = 1, kHash = 2 };
+  struct Choice {
+    std::size_t entry = 0;  // index into the facts
+    std::uint32_t copies = 1;
+  };
+
+  virtual ~PlanOperator() = default;
+  virtual unsigned Facts() const { return kNothing; }
+  // Whether an entry may be taken more than once: then every branch gets an index here.
+  virtual bool Repeats() const { return false; }
+  // In the order they run; entries that are not listed are left out. Or why that is not possible.
+  virtual Result<std::vector<Choice>, std::string> Choose(std::span<const EntryFacts> entries,
+                                                          const LabelNames* names,
+                                                          StreamKey stream) const = 0;
+};
+
 // ---- Window -----------------------------------------------------------------------------------
 
 // Several samples at once: a fixed block of neighbours in the plan. Blocks are numbered by plan
 // seq, independently of threads and shards; samples that failed or were filtered leave holes. One
 // anchor in, one out. Const and pure: called for every anchor with the untouched block, from any
-// thread.
+// thread. The engine decodes all members, lets an anchor without any partner pass, and records the
+// parents.
 class WindowOperator {
  public:
+  struct Mixed {
+    Sample sample;                     // the anchor's identity, and its recipe so far
+    std::vector<std::size_t> parents;  // members of the block that went into it beside the anchor
+  };
+
   virtual ~WindowOperator() = default;
   // Samples of the plan per block.
   virtual int Size() const = 0;
-  // The anchor's result. `block` holds the survivors in plan order, the anchor among them.
-  virtual Result<Sample> Run(std::span<const Sample* const> block, std::size_t anchor,
-                             Rng& rng) const = 0;
+  virtual Meta OutputMeta(const Meta& in) const { return in; }
+  // The anchor's result. `block` holds the survivors in plan order, at least two, the anchor among
+  // them.
+  virtual Result<Mixed> Run(std::span<const Sample* const> block, std::size_t anchor,
+                            Rng& rng) const = 0;
+};
+
+// ---- Scope ------------------------------------------------------------------------------------
+
+// Steps that work on a part of a sample, or on versions of it, which are put back together: some
+// channels, another colour space, the inside of objects, a blend of chains. Const and pure.
+class ScopeOperator {
+ public:
+  virtual ~ScopeOperator() = default;
+  // Whether steps inside may move pixels. They never change size or type.
+  virtual bool AllowsGeometry() const { return false; }
+  // What the steps inside get, and why they cannot get it ("" when they can).
+  virtual Meta Inside(const Meta& in) const { return in; }
+  virtual std::string Refuses(const Meta&) const { return ""; }
+  // What branch `branch` of the steps works on; no images: nothing here, nothing runs. `whole` is
+  // decoded; `fields` as in `fields:`, empty means every field.
+  virtual Result<Sample> Enter(const Sample& whole, std::size_t branch,
+                               const std::vector<std::string>& fields, Rng& rng) const = 0;
+  // Puts what the branches made of it back into `whole`. Draws go on where Enter ended.
+  virtual std::optional<DataError> Leave(Sample& whole, std::vector<Sample> parts,
+                                         const std::vector<std::string>& fields,
+                                         Rng& rng) const = 0;
 };
 
 // ---- Views ------------------------------------------------------------------------------------
@@ -185,13 +249,15 @@ class ViewOperator {
 
 // ---- Enhancer ---------------------------------------------------------------------------------
 
-// A network as a node: float NCHW in, float NCHW out. Run is called by one thread at a time per
-// instance, with at most MaxBatch() images of equal size.
+// A network as a step: pictures in, pictures out. Run is called by one thread at a time per
+// instance, always with exactly BatchSize() pictures of one size and type: the engine gathers fixed
+// blocks of the plan and pads what is missing, so that a result does not depend on who else came.
 class Enhancer {
  public:
   virtual ~Enhancer() = default;
-  virtual int MaxBatch() const = 0;
+  virtual int BatchSize() const = 0;
   virtual Meta OutputMeta(const Meta& in) const = 0;
+  // As many pictures as it got, each of the size and type it came with.
   virtual Result<std::vector<cv::Mat>> Run(std::span<const cv::Mat> batch) = 0;
 };
 

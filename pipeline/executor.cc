@@ -9,8 +9,11 @@
 #include <fmt/format.h>
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
+#include <nlohmann/json.hpp>
 
 #include "pipeline/executor_run.h"
+#include "pipeline/model.h"
+#include "pipeline/sample_cache.h"
 
 namespace pixloom {
 
@@ -18,7 +21,8 @@ namespace executor {
 
 namespace {
 constexpr std::uint64_t kDefaultMemory = std::uint64_t{2} << 30;
-}
+constexpr std::size_t kToldReplacements = 10;
+}  // namespace
 
 Run::Run(Graph& graph, const Families& families, const Codec& codec, const RunOptions& options)
     : graph_(graph),
@@ -44,14 +48,19 @@ Run::Run(Graph& graph, const Families& families, const Codec& codec, const RunOp
 }
 
 RunReport Run::Go() {
-  plan_ = Plan::Make(graph_, options_.limit, [this](std::string text) {
-    if (options_.notice) options_.notice(text);
-    report_.notices.push_back(std::move(text));
-  });
-  total_ = plan_.UnitCount();
+  MakePlan();
+  if (plan_.Interrupted()) {
+    report_.interrupted = true;
+    return std::move(report_);
+  }
+  SelectUnits();
   SetBudget();
   started_ = Clock::now();
+  for (const Node& node : graph_.nodes) {
+    if (node.cache != nullptr) node.cache->Open();
+  }
   OpenSinks();
+  ListReplaced();
   {
     const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
                                     static_cast<std::size_t>(threads_));
@@ -71,6 +80,59 @@ RunReport Run::Go() {
   return std::move(report_);
 }
 
+void Run::Notice(std::string text) {
+  if (options_.notice) options_.notice(text);
+  report_.notices.push_back(std::move(text));
+}
+
+void Run::MakePlan() {
+  PlanOptions options;
+  options.limit = options_.limit;
+  options.threads = threads_;
+  options.codec = &codec_;
+  options.stop = options_.stop;
+  options.notice = [this](std::string text) { Notice(std::move(text)); };
+  plan_ = Plan::Make(graph_, options);
+  total_ = plan_.UnitCount();
+}
+
+// Few are told, all of them are in a file beside that of the bad samples.
+void Run::ListReplaced() {
+  const auto& list = plan_.Replacements();
+  if (list.empty() || !options_.only.empty()) return;
+  const auto name = [](const std::string& source, const std::string& key) {
+    return fmt::format("{}/{}", source, EscapeForLog(key));
+  };
+  for (std::size_t i = 0; i < std::min(list.size(), kToldReplacements); ++i) {
+    const Plan::Replacement& one = list[i];
+    Notice(fmt::format("{}: {} is left out for {} ({})",
+                       graph_.nodes[static_cast<std::size_t>(one.node)].name,
+                       name(one.source, one.key), name(one.kept_source, one.kept_key), one.why));
+  }
+  if (list.size() <= kToldReplacements) return;
+  constexpr std::string_view kBad = "quarantine.jsonl";
+  std::string path = quarantine_path_;
+  if (path.ends_with(kBad)) path.resize(path.size() - kBad.size());
+  path += path == quarantine_path_ ? ".left_out.jsonl" : "left_out.jsonl";
+  std::ofstream file(path);
+  for (const Plan::Replacement& one : list) {
+    nlohmann::ordered_json line;
+    line["node"] = graph_.nodes[static_cast<std::size_t>(one.node)].name;
+    line["source"] = one.source;
+    line["key"] = EscapeForLog(one.key);
+    line["kept_source"] = one.kept_source;
+    line["kept"] = EscapeForLog(one.kept_key);
+    line["why"] = one.why;
+    file << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+  }
+  file.flush();
+  if (!file) {
+    throw EnvironmentError(fmt::format("cannot write {}: disk full or read-only?", path));
+  }
+  Notice(
+      fmt::format("{} entries are left out for others in all; {} lists them", list.size(), path));
+}
+
 void Run::FindWindows() {
   std::vector<int> depth(graph_.nodes.size(), 0);
   for (std::size_t round = 0; round < graph_.nodes.size(); ++round) {
@@ -81,13 +143,69 @@ void Run::FindWindows() {
     }
   }
   for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-    if (graph_.nodes[n].kind != Node::Kind::kWindow) continue;
+    const Node::Kind kind = graph_.nodes[n].kind;
+    if (kind != Node::Kind::kWindow && kind != Node::Kind::kModel) continue;
     windows_.push_back(static_cast<int>(n));
-    largest_window_ = std::max(largest_window_, graph_.nodes[n].window->Size());
+    largest_window_ = std::max(largest_window_, static_cast<int>(BlockSize(static_cast<int>(n))));
   }
   std::stable_sort(windows_.begin(), windows_.end(), [&](int a, int b) {
     return depth[static_cast<std::size_t>(a)] < depth[static_cast<std::size_t>(b)];
   });
+}
+
+void Run::SelectUnits() {
+  selected_ = {{0, total_}};
+  if (!options_.only.empty()) {
+    selected_.clear();
+    for (std::uint64_t seq = 0; seq < total_; ++seq) {
+      if (plan_.Entry(plan_.At(seq)).key == options_.only) selected_.emplace_back(seq, seq + 1);
+    }
+    if (selected_.empty()) {
+      Diagnostics diagnostics;
+      diagnostics.Error(
+          "CFG-REPLAY", {},
+          plan_.Knows(options_.only)
+              ? fmt::format("the plan leaves '{}' out, so no result is made of it", options_.only)
+              : fmt::format("no source has an entry '{}'; keys stand in the sidecars",
+                            options_.only));
+      throw ConfigError(diagnostics);
+    }
+    // What windows, one behind the other, mix into it.
+    for (auto& [from, to] : selected_) {
+      for (auto before = to - from + 1; before != to - from;) {
+        before = to - from;
+        for (const int w : windows_) {
+          const std::uint64_t size = BlockSize(w);
+          from = from / size * size;
+          to = std::min((to + size - 1) / size * size, total_);
+        }
+      }
+    }
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> merged;
+    for (const auto& range : selected_) {
+      if (!merged.empty() && range.first <= merged.back().second) {
+        merged.back().second = std::max(merged.back().second, range.second);
+      } else {
+        merged.push_back(range);
+      }
+    }
+    selected_ = std::move(merged);
+  }
+  next_seq_ = next_retired_ = NextUnit(0);
+}
+
+std::uint64_t Run::NextUnit(std::uint64_t seq) const {
+  for (const auto& [from, to] : selected_) {
+    if (seq < to) return std::max(seq, from);
+  }
+  return total_;
+}
+
+std::uint64_t Run::BlockSize(int n) const {
+  const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
+  const int size = node.kind == Node::Kind::kWindow ? node.window->Size()
+                                                    : node.steps[0].model->enhancer->BatchSize();
+  return static_cast<std::uint64_t>(std::max(size, 1));
 }
 
 void Run::SetBudget() {
@@ -97,8 +215,9 @@ void Run::SetBudget() {
   max_in_flight_ =
       static_cast<std::uint64_t>(largest_window_) + 8 + 4 * static_cast<std::uint64_t>(threads_);
   std::uint64_t estimate = 0;
-  for (std::uint64_t seq = 0; seq < std::min<std::uint64_t>(total_, 16); ++seq) {
+  for (std::uint64_t seq = NextUnit(0), tries = 0; seq < total_ && tries < 16; ++tries) {
     const Plan::Unit unit = plan_.At(seq);
+    seq = NextUnit(seq + 1);
     const auto sample = ReadEntry(unit);
     if (!sample) continue;
     estimate = EstimateCost(graph_, unit.source, *sample);
@@ -169,12 +288,17 @@ void Run::FillReport() {
   for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
     const NodeState& s = states_[n];
     const Node& node = graph_.nodes[n];
-    report_.nodes.push_back({node.name, node.verb, s.in, s.generated, s.out, s.filtered, s.failed,
+    const Plan::Counts& left_out = plan_.LeftOut(static_cast<int>(n));
+    report_.nodes.push_back({node.name, node.verb, s.in + left_out.in,
+                             s.generated + left_out.generated, s.out + left_out.out,
+                             s.filtered + left_out.filtered, s.failed,
                              static_cast<double>(s.nanoseconds) * 1e-9, s.counts});
     if (node.kind == Node::Kind::kSource) {
       SourceCounts counts = sources_[static_cast<int>(n)];
       counts.name = node.name;
-      counts.in = EntriesInPlan(static_cast<int>(n));
+      const std::uint64_t left = plan_.LeftOutOf(static_cast<int>(n));
+      counts.in = plan_.EntriesOf(static_cast<int>(n)) + left;
+      counts.filtered += left;
       counts.unfinished = counts.in - counts.written - counts.filtered - counts.failed;
       report_.sources.push_back(counts);
     }
@@ -189,16 +313,6 @@ void Run::FillReport() {
   report_.interrupted = interrupted_;
   report_.warnings = decode_warnings_;
   if (report_.quarantined > 0) report_.quarantine_file = quarantine_path_;
-}
-
-std::uint64_t Run::EntriesInPlan(int source) const {
-  std::uint64_t count = 0;
-  for (std::uint64_t seq = 0; seq < total_;) {
-    const Plan::Unit unit = plan_.At(seq);
-    if (unit.source == source) ++count;
-    seq += unit.copies;
-  }
-  return count;
 }
 
 void Run::RunFlow() {
@@ -226,10 +340,22 @@ void Run::RunFlow() {
           return flow::continue_msg();
         });
   }
+  for (const int n : windows_) {
+    if (graph_.nodes[static_cast<std::size_t>(n)].kind != Node::Kind::kModel) continue;
+    states_[static_cast<std::size_t>(n)].batches =
+        std::make_unique<flow::function_node<std::shared_ptr<ModelTask>>>(
+            g, flow::serial, [this, n](const std::shared_ptr<ModelTask>& task) {
+              RunBatch(n, *task);
+              return flow::continue_msg();
+            });
+  }
   control_->try_put({Event::Kind::kPump, nullptr});
   g.wait_for_all();
   // Nodes refer to the graph and go first.
-  for (NodeState& state : states_) state.worker.reset();
+  for (NodeState& state : states_) {
+    state.batches.reset();
+    state.worker.reset();
+  }
   window_worker_.reset();
   writer_.reset();
   control_.reset();

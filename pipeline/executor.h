@@ -29,6 +29,9 @@ struct RunOptions {
   int threads = 0;           // 0: as many as the machine has
   std::uint64_t memory = 0;  // bytes; 0: the graph's budget, or 2 GiB
   std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();  // source entries
+  // Only what this entry becomes is wanted: the run reads its units and those that share a block of
+  // a window with them, at their places in the plan. Results of others are to be ignored.
+  std::string only{};
   std::uint64_t epoch = 0;
   bool overwrite = false;
   std::string config_text{};      // as it ran; sinks may store it

@@ -76,39 +76,40 @@ Result<Sample> Run::ReadEntry(const Plan::Unit& what) const {
 void Run::LoadEntry(const Plan::Unit& what) {
   const auto start = Clock::now();
   NodeState& state = states_[static_cast<std::size_t>(what.source)];
+  if (unreadable_.count({what.source, what.entry}) > 0) {
+    pending_.emplace(Pending{DataError{}, 0});
+    return;
+  }
   pending_.emplace(Pending{ReadEntry(what), 0});
   if (pending_->sample) pending_->cost = EstimateCost(graph_, what.source, *pending_->sample);
-  state.generated += 1;
-  (pending_->sample ? state.out : state.failed) += 1;
+  if (what.first) {
+    state.generated += 1;
+    (pending_->sample ? state.out : state.failed) += 1;
+  }
   state.nanoseconds += Nanoseconds(Clock::now() - start);
 }
 
 void Run::Admit(const Plan::Unit& what, std::uint64_t cost) {
   auto unit = std::make_shared<Unit>();
-  unit->seq = next_seq_++;
+  unit->seq = next_seq_;
+  next_seq_ = NextUnit(next_seq_ + 1);
   unit->what = what;
   unit->cost = cost;
   used_ += cost;
   peak_used_ = std::max(peak_used_, used_);
   in_flight_.emplace(unit->seq, unit);
-  const bool last = what.copy + 1 == what.copies;
+  // What is read serves all units of the entry that follow each other.
+  const bool again = next_seq_ < total_ && plan_.At(next_seq_).SameEntry(what);
   if (!pending_->sample) {
     unit->live = 0;
     unit->settled = true;
-    if (what.copy == 0) {
-      const SourceEntry& entry = plan_.Entry(what);
-      Sample nothing;
-      nothing.identity.id = plan_.IdOf(what);
-      nothing.key = entry.key;
-      nothing.source = graph_.nodes[static_cast<std::size_t>(what.source)].name;
-      RecordBad(*unit, nothing, what.source, pending_->sample.Error());
-    }
-    if (last) pending_.reset();
+    RecordUnreadable(*unit, pending_->sample.Error());
+    if (!again) pending_.reset();
     Retire();
     return;
   }
-  Sample sample = last ? std::move(*pending_->sample) : pending_->sample->Clone();
-  if (last) pending_.reset();
+  Sample sample = again ? pending_->sample->Clone() : std::move(*pending_->sample);
+  if (!again) pending_.reset();
   ++active_;
   sample.identity.seq = unit->seq;
   int node = what.source;
@@ -117,9 +118,33 @@ void Run::Admit(const Plan::Unit& what, std::uint64_t cost) {
     states_[static_cast<std::size_t>(copies)].in += 1;
     states_[static_cast<std::size_t>(copies)].out += 1;
     node = copies;
+  } else if (!what.first) {
+    // The first went all the way from the source; this one is made by the node that repeats it.
+    node = what.repeater;
+    sample.identity.branch.push_back(what.copy);
+    states_[static_cast<std::size_t>(node)].generated += 1;
+    states_[static_cast<std::size_t>(node)].out += 1;
   }
   Send(node, 0, unit, std::move(sample));
   Release(unit);
+}
+
+// An entry that cannot be read is recorded once, however many units it has.
+void Run::RecordUnreadable(Unit& unit, const DataError& error) {
+  const Plan::Unit& what = unit.what;
+  if (!unreadable_.insert({what.source, what.entry}).second) return;
+  int node = what.source;
+  if (!what.first && what.repeater >= 0) {  // it could be read before
+    node = what.repeater;
+    states_[static_cast<std::size_t>(node)].generated += 1;
+    states_[static_cast<std::size_t>(node)].failed += 1;
+  }
+  const SourceEntry& entry = plan_.Entry(what);
+  Sample nothing;
+  nothing.identity.id = plan_.IdOf(what);
+  nothing.key = entry.key;
+  nothing.source = graph_.nodes[static_cast<std::size_t>(what.source)].name;
+  RecordBad(unit, nothing, node, error);
 }
 
 int Run::PlannedCopies(int source) const {
@@ -131,8 +156,7 @@ int Run::PlannedCopies(int source) const {
 
 void Run::FireWindows() {
   for (const int w : windows_) {
-    const auto size =
-        static_cast<std::uint64_t>(graph_.nodes[static_cast<std::size_t>(w)].window->Size());
+    const std::uint64_t size = BlockSize(w);
     for (auto it = in_flight_.begin(); it != in_flight_.end();) {
       const std::uint64_t first = it->first / size * size;
       const std::uint64_t end = std::min(first + size, total_);
@@ -186,6 +210,11 @@ void Run::FireBlock(int window, std::uint64_t first, std::uint64_t end) {
       owners.push_back(unit);
     }
   }
+  if (graph_.nodes[static_cast<std::size_t>(window)].kind == Node::Kind::kModel) {
+    states_[static_cast<std::size_t>(window)].batches->try_put(
+        std::make_shared<ModelTask>(ModelTask{std::move(owners), std::move(*block)}));
+    return;
+  }
   for (std::size_t i = 0; i < owners.size(); ++i) {
     window_worker_->try_put(std::make_shared<WindowTask>(WindowTask{owners[i], window, block, i}));
   }
@@ -195,7 +224,8 @@ void Run::Retire() {
   while (next_retired_ < next_seq_) {
     const auto it = in_flight_.find(next_retired_);
     if (it == in_flight_.end() || !it->second->settled || !it->second->waiting.empty()) return;
-    ++next_retired_;
+    DropLonely(*it->second);
+    next_retired_ = NextUnit(next_retired_ + 1);
     ++writing_;
     writer_->try_put(it->second);
   }
@@ -210,29 +240,44 @@ void Run::DropWaiting() {
   Retire();
 }
 
+void Run::DropLonely(Unit& unit) {
+  for (Joining& joining : unit.joining) {
+    NodeState& state = states_[static_cast<std::size_t>(joining.join)];
+    state.filtered += 1;
+    const std::lock_guard lock(state.mutex);
+    ++state.counts["without a partner"];
+  }
+  unit.joining.clear();
+}
+
 void Run::CountEntry(const Unit& unit) {
-  entry_failed_ = entry_failed_ || !unit.bad.empty();
-  entry_unfinished_ = entry_unfinished_ || unit.unfinished;
-  entry_written_ = entry_written_ || unit.wrote;
-  if (unit.what.copy + 1 < unit.what.copies) return;
-  SourceCounts& counts = sources_[unit.what.source];
-  if (entry_failed_)
+  const Plan::Unit& what = unit.what;
+  const auto [it, fresh] = open_entries_.emplace(EntryKey{what.source, what.entry}, EntryState{});
+  EntryState& entry = it->second;
+  entry.failed = entry.failed || !unit.bad.empty();
+  entry.unfinished = entry.unfinished || unit.unfinished;
+  entry.written = entry.written || unit.wrote;
+  if (!what.last) return;
+  const EntryState judged = entry;
+  open_entries_.erase(it);
+  SourceCounts& counts = sources_[what.source];
+  if (judged.failed)
     ++counts.failed;
-  else if (entry_unfinished_)
+  else if (judged.unfinished)
     ++counts.unfinished;
-  else if (entry_written_)
+  else if (judged.written)
     ++counts.written;
   else
     ++counts.filtered;
-  if (entry_failed_) ++bad_entries_;
+  if (judged.failed) ++bad_entries_;
   ++judged_entries_;
   const bool fatal = unit.fatal || graph_.on_error.policy == OnError::Policy::kFail;
-  if (entry_failed_) StopIfTooMany(fatal);
-  entry_failed_ = entry_unfinished_ = entry_written_ = false;
+  if (judged.failed) StopIfTooMany(fatal);
 }
 
 void Run::StopIfTooMany(bool fatal) {
-  if (stopped_) return;
+  // Who asks for one entry again is not judged by its neighbours.
+  if (stopped_ || !options_.only.empty()) return;
   const OnError& rule = graph_.on_error;
   const auto entries = static_cast<double>(plan_.EntryCount());
   const bool over = rule.max_bad_count

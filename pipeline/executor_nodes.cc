@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happens to one sample in one node, and writing in order.
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "pipeline/executor_run.h"
+#include "pipeline/model.h"
+#include "pipeline/sample_cache.h"
 
 namespace pixloom::executor {
+
+namespace {
+
+// What an operator got from OpenCV; no memory is no fault of the data.
+DataError OpenCvError(const cv::Exception& e) {
+  if (e.code == cv::Error::StsNoMem) throw std::bad_alloc();
+  return {"OP-FAIL", fmt::format("OpenCV: {}", e.err), "", ""};
+}
+
+}  // namespace
 
 void Run::Send(int node, int output, const UnitPtr& unit, Sample sample) {
   const auto& readers =
@@ -18,8 +32,11 @@ void Run::Send(int node, int output, const UnitPtr& unit, Sample sample) {
     auto item =
         std::make_shared<Item>(Item{unit, last ? std::move(sample) : sample.Clone(), input});
     const Node& to = graph_.nodes[static_cast<std::size_t>(reader)];
-    states_[static_cast<std::size_t>(reader)].in +=
-        to.kind == Node::Kind::kCopies ? static_cast<std::uint64_t>(to.copies) : 1;
+    // A join counts what it puts together.
+    if (to.kind != Node::Kind::kJoin) {
+      states_[static_cast<std::size_t>(reader)].in +=
+          to.kind == Node::Kind::kCopies ? static_cast<std::uint64_t>(to.copies) : 1;
+    }
     states_[static_cast<std::size_t>(reader)].worker->try_put(item);
   }
 }
@@ -45,8 +62,7 @@ void Run::Work(int n, const ItemPtr& item) {
     try {
       error = Apply(n, *item);
     } catch (const cv::Exception& e) {
-      if (e.code == cv::Error::StsNoMem) throw std::bad_alloc();
-      error = DataError{"OP-FAIL", fmt::format("OpenCV: {}", e.err), "", ""};
+      error = OpenCvError(e);
     }
     if (error) {
       state.failed +=
@@ -66,15 +82,19 @@ std::optional<DataError> Run::Apply(int n, Item& item) {
   switch (node.kind) {
     case Node::Kind::kChain:
       if (auto error = chains_.Run(node, item.sample)) return error;
-      for (const auto& [what, count] : item.sample.counts) {
-        const std::lock_guard lock(state.mutex);
-        state.counts[what] += count;
-      }
-      item.sample.counts.clear();
+      AddCounts(n, std::exchange(item.sample.counts, {}));
       if (item.sample.filtered) {
         state.filtered += 1;
         return std::nullopt;
       }
+      state.out += 1;
+      Send(n, 0, item.unit, std::move(item.sample));
+      return std::nullopt;
+    case Node::Kind::kCache:
+      return ApplyCache(n, item);
+    case Node::Kind::kPlan:
+      // The plan chose it; only its number among the copies of its entry is to be told.
+      if (node.plan->Repeats()) item.sample.identity.branch.push_back(item.unit->what.copy);
       state.out += 1;
       Send(n, 0, item.unit, std::move(item.sample));
       return std::nullopt;
@@ -94,9 +114,36 @@ std::optional<DataError> Run::Apply(int n, Item& item) {
       return ApplyViews(n, item);
     case Node::Kind::kSplit:
       state.out += 1;
-      Send(n, PartOf(node, item.sample), item.unit, std::move(item.sample));
+      Send(n, plan_.PartOf(graph_, n, item.sample.identity.id), item.unit, std::move(item.sample));
       return std::nullopt;
+    case Node::Kind::kJoin:
+      return ApplyJoin(n, item);
+    case Node::Kind::kFilter: {
+      if (node.keep->NeedsPixels()) {
+        if (auto error = DecodeAll(item.sample, codec_)) return error;
+      }
+      if (auto error = node.keep->Lacks(item.sample)) return error;
+      RecipeEntry entry{std::make_shared<const std::string>(node.name + "/" + node.verb)};
+      if (!node.keep->Holds(item.sample, &entry.draws)) {
+        state.filtered += 1;
+        return std::nullopt;
+      }
+      item.sample.recipe.entries.push_back(std::move(entry));
+      state.out += 1;
+      Send(n, 0, item.unit, std::move(item.sample));
+      return std::nullopt;
+    }
+    case Node::Kind::kRoute: {
+      const auto way = chains_.Route(node, item.sample);
+      if (!way) return way.Error();
+      state.out += 1;
+      Send(n, *way, item.unit, std::move(item.sample));
+      return std::nullopt;
+    }
+    case Node::Kind::kModel:
     case Node::Kind::kWindow: {
+      // Once for all anchors that look at it.
+      if (auto error = DecodeAll(item.sample, codec_)) return error;
       const std::lock_guard lock(item.unit->mutex);
       item.unit->waiting.push_back({n, item.input, std::move(item.sample)});
       return std::nullopt;
@@ -128,6 +175,93 @@ std::optional<DataError> Run::Apply(int n, Item& item) {
       break;
   }
   PIXLOOM_CHECK(false, "a source reads nothing");
+}
+
+void Run::AddCounts(int n, const std::map<std::string, std::uint64_t>& counts) {
+  if (counts.empty()) return;
+  NodeState& state = states_[static_cast<std::size_t>(n)];
+  const std::lock_guard lock(state.mutex);
+  for (const auto& [what, count] : counts) state.counts[what] += count;
+}
+
+std::optional<DataError> Run::ApplyCache(int n, Item& item) {
+  const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
+  NodeState& state = states_[static_cast<std::size_t>(n)];
+  Sample& sample = item.sample;
+  // What happened to it before is its own; the entry knows what happens here.
+  std::vector<RecipeEntry> recipe = std::exchange(sample.recipe.entries, {});
+  SampleCache::Counts counts;
+  std::optional<CacheKey> key;
+  if (node.cache != nullptr) key = node.cache->KeyOf(sample);
+  const bool hit = key && node.cache->Load(*key, sample, counts);
+  if (!hit) {
+    auto error = chains_.Run(node, sample);
+    if (!error && !sample.filtered) error = DecodeAll(sample, codec_);
+    if (error) {
+      AddCounts(n, counts);
+      return error;
+    }
+    if (key) node.cache->Store(*key, sample, counts);
+  }
+  AddCounts(n, counts);
+  AddCounts(n, std::exchange(sample.counts, {}));
+  if (sample.filtered) {
+    state.filtered += 1;
+    return std::nullopt;
+  }
+  std::move(sample.recipe.entries.begin(), sample.recipe.entries.end(), std::back_inserter(recipe));
+  sample.recipe.entries = std::move(recipe);
+  state.out += 1;
+  Send(n, 0, item.unit, std::move(sample));
+  return std::nullopt;
+}
+
+std::optional<DataError> Run::ApplyJoin(int n, Item& item) {
+  const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
+  NodeState& state = states_[static_cast<std::size_t>(n)];
+  std::vector<std::optional<Sample>> ports;
+  {
+    const std::lock_guard count(state.mutex);
+    ++state.counts["as " + node.inputs[static_cast<std::size_t>(item.input)].port];
+  }
+  {
+    const std::lock_guard lock(item.unit->mutex);
+    auto& joining = item.unit->joining;
+    const auto& branch = item.sample.identity.branch;
+    auto it = std::find_if(joining.begin(), joining.end(),
+                           [&](const Joining& j) { return j.join == n && j.branch == branch; });
+    if (it == joining.end()) {
+      state.in += 1;
+      joining.push_back({n, branch, std::vector<std::optional<Sample>>(node.inputs.size())});
+      it = joining.end() - 1;
+    }
+    it->ports[static_cast<std::size_t>(item.input)] = std::move(item.sample);
+    for (const auto& port : it->ports) {
+      if (!port) return std::nullopt;
+    }
+    ports = std::move(it->ports);
+    joining.erase(it);
+  }
+  Sample whole = std::move(*ports[0]);
+  // What the ports have in common happened before they parted.
+  const auto& main = whole.recipe.entries;
+  std::vector<RecipeEntry> further;
+  for (std::size_t p = 1; p < ports.size(); ++p) {
+    Sample& part = *ports[p];
+    auto& entries = part.recipe.entries;
+    std::size_t common = 0;
+    while (common < std::min(main.size(), entries.size()) &&
+           *main[common].stream == *entries[common].stream) {
+      ++common;
+    }
+    std::move(entries.begin() + static_cast<std::ptrdiff_t>(common), entries.end(),
+              std::back_inserter(further));
+    whole.images.emplace_back(node.inputs[p].port, std::move(part.images.front().second));
+  }
+  std::move(further.begin(), further.end(), std::back_inserter(whole.recipe.entries));
+  state.out += 1;
+  Send(n, 0, item.unit, std::move(whole));
+  return std::nullopt;
 }
 
 std::optional<DataError> Run::ApplyViews(int n, Item& item) {
@@ -162,16 +296,6 @@ std::optional<DataError> Run::ApplyViews(int n, Item& item) {
   return std::nullopt;
 }
 
-int Run::PartOf(const Node& node, const Sample& sample) {
-  const double at = static_cast<double>(Mix64(sample.identity.id ^ 0x73706C6974u) >> 11) * 0x1p-53;
-  double edge = 0;
-  for (std::size_t i = 0; i + 1 < node.parts.size(); ++i) {
-    edge += node.parts[i].share;
-    if (at < edge) return static_cast<int>(i);
-  }
-  return static_cast<int>(node.parts.size()) - 1;
-}
-
 void Run::RunWindow(const WindowTask& task) {
   Guard([&] {
     const Node& node = graph_.nodes[static_cast<std::size_t>(task.window)];
@@ -183,25 +307,85 @@ void Run::RunWindow(const WindowTask& task) {
     }
     if (options_.before_node) options_.before_node(node.name, task.unit->seq);
     const auto start = Clock::now();
-    const Sample& anchor = (*task.block)[task.anchor];
-    std::vector<const Sample*> members;
-    for (const Sample& member : *task.block) members.push_back(&member);
-    RecipeEntry entry{std::make_shared<const std::string>(node.name + "/" + node.verb), true, {}};
-    Rng rng({DrawKey(graph_.seed, options_.epoch, anchor.identity.branch), anchor.identity.id,
-             node.stream_id},
-            &entry.draws);
-    auto result = node.window->Run(members, task.anchor, rng);
+    auto result = MixSafely(node, task);
     if (result) {
-      result->recipe.entries.push_back(std::move(entry));
+      AddCounts(task.window, std::exchange(result->counts, {}));
       state.out += 1;
       Send(task.window, 0, task.unit, std::move(*result));
     } else {
       state.failed += 1;
-      RecordBad(*task.unit, anchor, task.window, result.Error());
+      RecordBad(*task.unit, (*task.block)[task.anchor], task.window, result.Error());
     }
     state.nanoseconds += Nanoseconds(Clock::now() - start);
   });
   Release(task.unit);
+}
+
+void Run::RunBatch(int n, ModelTask& task) {
+  Guard([&] {
+    const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
+    NodeState& state = states_[static_cast<std::size_t>(n)];
+    if (cancelled_) {
+      for (const UnitPtr& unit : task.owners) {
+        const std::lock_guard lock(unit->mutex);
+        unit->unfinished = true;
+      }
+      return;
+    }
+    if (options_.before_node) options_.before_node(node.name, task.owners.front()->seq);
+    const auto start = Clock::now();
+    const ChainStep& step = node.steps[0];
+    std::vector<Sample*> samples;
+    for (Sample& sample : task.samples) samples.push_back(&sample);
+    auto errors = RunModel(*step.model, step.fields, samples);
+    for (std::size_t i = 0; i < task.samples.size(); ++i) {
+      Sample& sample = task.samples[i];
+      if (errors[i]) {
+        state.failed += 1;
+        RecordBad(*task.owners[i], sample, n, std::move(*errors[i]));
+        continue;
+      }
+      if (step.stream != nullptr) sample.recipe.entries.push_back({step.stream});
+      state.out += 1;
+      Send(n, 0, task.owners[i], std::move(sample));
+    }
+    state.nanoseconds += Nanoseconds(Clock::now() - start);
+  });
+  for (const UnitPtr& unit : task.owners) Release(unit);
+}
+
+Result<Sample> Run::MixSafely(const Node& node, const WindowTask& task) const {
+  try {
+    return Mix(node, task);
+  } catch (const cv::Exception& e) {
+    return OpenCvError(e);
+  }
+}
+
+Result<Sample> Run::Mix(const Node& node, const WindowTask& task) const {
+  const Sample& anchor = (*task.block)[task.anchor];
+  std::vector<const Sample*> members;
+  for (const Sample& member : *task.block) members.push_back(&member);
+  RecipeEntry entry{std::make_shared<const std::string>(node.name + "/" + node.verb)};
+  Rng rng({DrawKey(graph_.seed, options_.epoch, anchor.identity.branch), anchor.identity.id,
+           node.stream_id},
+          &entry.draws);
+  entry.applied = rng.Chance("", node.p) && members.size() > 1;
+  if (!entry.applied) {
+    Sample result = anchor.Clone();
+    if (members.size() == 1) entry.draws.emplace_back("partners", 0);
+    result.recipe.entries.push_back(std::move(entry));
+    return result;
+  }
+  auto mixed = node.window->Run(members, task.anchor, rng);
+  if (!mixed) return mixed.Error();
+  for (const std::size_t m : mixed->parents) {
+    const Sample& parent = *members[m];
+    entry.parents.push_back(std::make_shared<const Parent>(
+        Parent{parent.source, parent.key, parent.identity.branch, parent.recipe}));
+  }
+  mixed->sample.recipe.entries.push_back(std::move(entry));
+  return std::move(mixed->sample);
 }
 
 void Run::RecordBad(Unit& unit, const Sample& sample, int n, DataError error) {

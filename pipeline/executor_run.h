@@ -15,6 +15,7 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -67,6 +68,8 @@ struct NodeState {
   std::map<std::string, std::uint64_t> counts;            // under `mutex`: what steps counted
   std::vector<std::vector<std::pair<int, int>>> readers;  // per output: (node, input)
   std::unique_ptr<flow::function_node<ItemPtr>> worker;
+  // Of a model: one batch at a time.
+  std::unique_ptr<flow::function_node<std::shared_ptr<ModelTask>>> batches;
 };
 
 class Run {
@@ -77,14 +80,22 @@ class Run {
  private:
   // ---- before and after -------------------------------------------------------------------------
 
-  // Windows in the order samples meet them; a block of a later one waits for earlier ones.
+  // Windows and models in the order samples meet them; a block of a later one waits for earlier
+  // ones.
   void FindWindows();
+  // Units that this run reads: all, or those that one entry needs.
+  void SelectUnits();
+  // The first unit of the run from `seq` on; total_ when there is none.
+  std::uint64_t NextUnit(std::uint64_t seq) const;
   // The plan refuses a budget that could not keep every thread and one window busy.
   void SetBudget();
   void OpenSinks();
   void CloseSinks(bool complete);
   void FillReport();
-  std::uint64_t EntriesInPlan(int source) const;
+  void Notice(std::string text);
+  void MakePlan();
+  // Entries that plan nodes left out because others stay for them.
+  void ListReplaced();
 
   // ---- the flow graph ---------------------------------------------------------------------------
 
@@ -112,6 +123,7 @@ class Run {
   // Reads the entry once for all its copies.
   void LoadEntry(const Plan::Unit& what);
   void Admit(const Plan::Unit& what, std::uint64_t cost);
+  void RecordUnreadable(Unit& unit, const DataError& error);
   int PlannedCopies(int source) const;
   // Runs every block whose units are all settled.
   void FireWindows();
@@ -121,7 +133,9 @@ class Run {
   // Hands settled units to the writer in plan order.
   void Retire();
   void DropWaiting();
-  // Entries are judged when their last copy is written; copies of one entry are neighbours.
+  // What a join still holds when nothing of its unit is on its way any more has lost its partner.
+  void DropLonely(Unit& unit);
+  // Entries are judged when their last unit is written.
   void CountEntry(const Unit& unit);
   void StopIfTooMany(bool fatal);
   void ReportProgress(bool finished);
@@ -135,9 +149,17 @@ class Run {
   void Work(int n, const ItemPtr& item);
   std::optional<DataError> Apply(int n, Item& item);
   std::optional<DataError> ApplyViews(int n, Item& item);
-  // By hash of the source key, so that copies of one source stay together.
-  static int PartOf(const Node& node, const Sample& sample);
+  std::optional<DataError> ApplyCache(int n, Item& item);
+  void AddCounts(int n, const std::map<std::string, std::uint64_t>& counts);
+  // Keeps the sample until those of the other ports are there; the last one sends the whole.
+  std::optional<DataError> ApplyJoin(int n, Item& item);
   void RunWindow(const WindowTask& task);
+  Result<Sample> Mix(const Node& node, const WindowTask& task) const;
+  void RunBatch(int n, ModelTask& task);
+  // Samples of the plan in a block of a window or a model.
+  std::uint64_t BlockSize(int n) const;
+  // The same; what OpenCV throws is an error of the sample.
+  Result<Sample> MixSafely(const Node& node, const WindowTask& task) const;
   void RecordBad(Unit& unit, const Sample& sample, int n, DataError error);
 
   // ---- writer -----------------------------------------------------------------------------------
@@ -160,6 +182,7 @@ class Run {
   int threads_ = 1;
   Plan plan_;
   std::uint64_t total_ = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> selected_;  // [from, to) of seq, ascending
   Clock::time_point started_;
   std::unique_ptr<flow::function_node<Event>> control_;
   std::unique_ptr<flow::function_node<UnitPtr>> writer_;
@@ -174,7 +197,12 @@ class Run {
   std::map<std::uint64_t, UnitPtr> in_flight_;
   std::optional<Pending> pending_;
   std::map<int, SourceCounts> sources_;
-  bool entry_failed_ = false, entry_unfinished_ = false, entry_written_ = false;
+  struct EntryState {
+    bool failed = false, unfinished = false, written = false;
+  };
+  using EntryKey = std::pair<int, std::uint32_t>;  // source, entry
+  std::map<EntryKey, EntryState> open_entries_;    // with units that are not written yet
+  std::set<EntryKey> unreadable_;                  // their other units are not tried
   std::uint64_t bad_entries_ = 0, judged_entries_ = 0;
   Clock::time_point last_progress_;
   bool interrupted_ = false;

@@ -38,6 +38,13 @@ struct Waiting {
   Sample sample;
 };
 
+// Samples of one (id, branch) that wait in a join for those of its other ports.
+struct Joining {
+  int join = 0;
+  std::vector<std::uint32_t> branch;
+  std::vector<std::optional<Sample>> ports;
+};
+
 // One unit of the plan and everything that became of it. `live` counts samples that are on their
 // way; at zero the unit is settled: all are parked, waiting, filtered or failed. Fields below
 // `mutex` are written by nodes under it; the rest belongs to the control node.
@@ -54,6 +61,7 @@ struct Unit {
   std::mutex mutex;
   std::vector<Parked> parked;
   std::vector<Waiting> waiting;
+  std::vector<Joining> joining;
   std::vector<QuarantineRecord> bad;
   bool fatal = false;  // a bad sample met on_error: fail
 };
@@ -82,6 +90,12 @@ struct WindowTask {
   int window = 0;
   std::shared_ptr<const std::vector<Sample>> block;
   std::size_t anchor = 0;
+};
+
+// A block of a model that is complete.
+struct ModelTask {
+  std::vector<UnitPtr> owners;  // of each sample
+  std::vector<Sample> samples;
 };
 
 }  // namespace pixloom::executor

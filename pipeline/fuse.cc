@@ -47,7 +47,7 @@ void ReportGroups(const Node& node, const std::vector<ChainStep>& steps, PassCon
 
 Graph Fuse(Graph graph, PassContext& context) {
   for (Node& node : graph.nodes) {
-    if (node.kind != Node::Kind::kChain) continue;
+    if (node.kind != Node::Kind::kChain && node.kind != Node::Kind::kCache) continue;
     node.fused = true;
     ReportGroups(node, node.steps, context);
   }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "pipeline/bind_cache.h"
 #include "pipeline/config.h"
 
 namespace pixloom {
@@ -28,13 +29,13 @@ int Graph::Find(std::string_view name) const {
   return -1;
 }
 
-namespace {
-
-std::string InputText(const Graph& graph, const Input& input) {
-  const Node& from = graph.nodes[static_cast<std::size_t>(input.node)];
+std::string Graph::From(const Input& input) const {
+  const Node& from = nodes[static_cast<std::size_t>(input.node)];
   const std::string& output = from.outputs[static_cast<std::size_t>(input.output)];
   return output.empty() ? from.name : from.name + "." + output;
 }
+
+namespace {
 
 std::string StepText(const ChainStep& step) {
   std::string text;
@@ -57,11 +58,21 @@ std::string StepText(const ChainStep& step) {
     case ChainStep::Kind::kRandomOrder:
       text = "random_order";
       break;
+    case ChainStep::Kind::kSwitch:
+      text = "switch";
+      break;
+    case ChainStep::Kind::kScope:
+    case ChainStep::Kind::kModel:
+      text = step.verb;
+      break;
   }
   if (!step.children.empty()) {
     text += "(";
     for (std::size_t i = 0; i < step.children.size(); ++i) {
-      text += (i > 0 ? ", " : "") + StepText(step.children[i]);
+      const ChainStep& child = step.children[i];
+      if (i > 0) text += ", ";
+      if (child.when != nullptr) text += child.when->Text() + ": ";
+      text += StepText(child);
     }
     text += ")";
   }
@@ -70,12 +81,15 @@ std::string StepText(const ChainStep& step) {
 }
 
 std::string NodeText(const Node& node) {
-  if (node.kind != Node::Kind::kChain) {
+  if (node.kind != Node::Kind::kChain && node.kind != Node::Kind::kCache) {
     if (node.kind == Node::Kind::kCopies) return fmt::format("copies {}", node.copies);
+    if (node.kind == Node::Kind::kRoute) return "route to " + StepText(node.steps[0]);
+    if (node.kind == Node::Kind::kFilter) return fmt::format("filter {}", node.keep->Text());
     return node.verb;
   }
   std::string text;
   for (const ChainStep& step : node.steps) text += (text.empty() ? "" : " > ") + StepText(step);
+  if (node.kind == Node::Kind::kCache) return fmt::format("cache({})", text);
   return text.empty() ? "(nothing)" : text;
 }
 
@@ -91,6 +105,20 @@ Value StepYaml(const ChainStep& step);
 Value StepsYaml(const std::vector<ChainStep>& steps) {
   std::vector<Value> items;
   for (const ChainStep& step : steps) items.push_back(StepYaml(step));
+  return Value::List(std::move(items));
+}
+
+// Cases of a switch, branches of a scope: sequences without a name of their own.
+Value CasesYaml(const std::vector<ChainStep>& cases) {
+  std::vector<Value> items;
+  for (const ChainStep& one : cases) {
+    if (one.when != nullptr) {
+      items.push_back(Value::Map({{"when", {}, Value::String(one.when->Text(), {})},
+                                  {"then", {}, StepsYaml(one.children)}}));
+    } else {
+      items.push_back(Value::Map({{"else", {}, StepsYaml(one.children)}}));
+    }
+  }
   return Value::List(std::move(items));
 }
 
@@ -114,6 +142,22 @@ Value StepYaml(const ChainStep& step) {
       verb = "random_order";
       args = StepsYaml(step.children);
       break;
+    case ChainStep::Kind::kSwitch:
+      verb = "switch";
+      args = CasesYaml(step.children);
+      break;
+    case ChainStep::Kind::kModel:
+      verb = step.verb;
+      args = step.args;
+      break;
+    case ChainStep::Kind::kScope: {
+      verb = step.verb;
+      args = step.args.kind == Value::Kind::kMap ? step.args : Value::Map({});
+      const bool one_branch = step.children.size() == 1 && step.children[0].stream == nullptr;
+      args.entries.push_back(
+          {"steps", {}, StepsYaml(one_branch ? step.children[0].children : step.children)});
+      break;
+    }
     case ChainStep::Kind::kSomeOf:
       verb = "some_of";
       args = Value::Map(
@@ -136,10 +180,9 @@ Value StepYaml(const ChainStep& step) {
   // The name fixes the stream, whatever was taken out by passes or is inserted later.
   const std::string& stream = *step.stream;
   entries.push_back({"name", {}, Value::String(stream.substr(stream.find('/') + 1), {})});
-  // Geometry inside a group with fields or a scope moves everything all the same.
+  // Geometry inside a group with fields moves everything all the same.
   const bool geometric = step.kind == ChainStep::Kind::kOperator && step.op->Info().IsGeometric();
-  if (geometric) return Value::Map(std::move(entries));
-  if (!step.fields.empty()) {
+  if (!step.fields.empty() && !geometric) {
     std::vector<Value> fields;
     for (const std::string& f : step.fields) fields.push_back(Value::String(f, {}));
     entries.push_back({"fields", {}, Value::List(std::move(fields))});
@@ -151,12 +194,16 @@ Value StepYaml(const ChainStep& step) {
 
 }  // namespace
 
+std::string StepsText(const std::vector<ChainStep>& steps) {
+  return pixloom::ToYaml(StepsYaml(steps));
+}
+
 std::string Graph::ToText() const {
   std::string text;
   for (const Node& node : nodes) {
     std::string from;
     for (const Input& input : node.inputs) {
-      from += (from.empty() ? "" : ", ") + InputText(*this, input);
+      from += (from.empty() ? "" : ", ") + From(input);
     }
     text += fmt::format("{:<12} {}", node.name, NodeText(node));
     if (!from.empty()) text += "   <- " + from;
@@ -230,14 +277,44 @@ std::string Graph::ToYaml() const {
       case Node::Kind::kMerge:
         entries.push_back({"merge", {}, Value::Map({})});
         break;
+      case Node::Kind::kFilter:
+        entries.push_back({"filter", {}, Value::String(node.keep->Text(), {})});
+        break;
+      case Node::Kind::kJoin: {
+        std::vector<Value::Entry> ports;
+        for (const Input& input : node.inputs) {
+          ports.push_back({input.port, {}, Value::String(From(input), {})});
+        }
+        entries.push_back({"join", {}, Value::Map(std::move(ports))});
+        break;
+      }
       case Node::Kind::kSplit: {
         std::vector<Value::Entry> parts;
         for (const SplitPart& part : node.parts) {
           parts.push_back({part.name, {}, Value::Float(part.share)});
         }
-        entries.push_back({"split", {}, Value::Map(std::move(parts))});
+        Value split = Value::Map(std::move(parts));
+        if (node.stratify || !node.split_group.empty()) {
+          split = Value::Map(
+              {{"parts", {}, std::move(split)}, {"stratify", {}, Value::Bool(node.stratify)}});
+          if (!node.split_group.empty()) {
+            split.entries.push_back({"group", {}, Value::String(node.split_group, {})});
+          }
+        }
+        entries.push_back({"split", {}, std::move(split)});
         break;
       }
+      case Node::Kind::kCache: {
+        Value args = node.args;
+        if (!node.steps.empty()) {
+          args.entries.insert(args.entries.begin(), {"steps", {}, StepsYaml(node.steps)});
+        }
+        entries.push_back({"cache", {}, std::move(args)});
+        break;
+      }
+      case Node::Kind::kRoute:
+      case Node::Kind::kModel:
+      case Node::Kind::kPlan:
       case Node::Kind::kViews:
       case Node::Kind::kWindow:
       case Node::Kind::kSource:
@@ -249,10 +326,11 @@ std::string Graph::ToYaml() const {
       const bool stop = *node.on_error == OnError::Policy::kFail;
       entries.push_back({"on_error", {}, Value::String(stop ? "fail" : "quarantine", {})});
     }
-    if (!node.inputs.empty()) {
+    if (node.p < 1) entries.push_back({"p", {}, Value::Float(node.p)});
+    if (!node.inputs.empty() && node.kind != Node::Kind::kJoin) {
       std::vector<Value> from;
       for (const Input& input : node.inputs) {
-        from.push_back(Value::String(InputText(*this, input), {}));
+        from.push_back(Value::String(From(input), {}));
       }
       entries.push_back({"from", {}, from.size() == 1 ? from[0] : Value::List(std::move(from))});
     }
@@ -282,8 +360,12 @@ void Verify(const Graph& graph) {
                   node.name + " lacks its sink");
     PIXLOOM_CHECK((node.kind == Node::Kind::kWindow) == (node.window != nullptr),
                   node.name + " lacks its window operator");
+    PIXLOOM_CHECK((node.kind == Node::Kind::kFilter) == (node.keep != nullptr),
+                  node.name + " lacks its expression");
     PIXLOOM_CHECK((node.kind == Node::Kind::kViews) == (node.views != nullptr),
                   node.name + " lacks its views");
+    PIXLOOM_CHECK((node.kind == Node::Kind::kCache) == (node.cache != nullptr),
+                  node.name + " lacks its cache");
     PIXLOOM_CHECK(node.meta.empty() || node.meta.size() == node.outputs.size(),
                   node.name + " has facts for another number of outputs");
     PIXLOOM_CHECK(node.kind != Node::Kind::kCopies || node.copies > 0,

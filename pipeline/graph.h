@@ -12,11 +12,15 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/expression.h"
 #include "pipeline/language.h"
 #include "pipeline/operator.h"
 #include "pipeline/registry.h"
 
 namespace pixloom {
+
+class SampleCache;   // pipeline/sample_cache.h
+struct SharedModel;  // pipeline/model.h
 
 enum class Scope { kClip, kFrame };
 
@@ -29,6 +33,9 @@ struct ChainStep {
     kSomeOf,       // `count` distinct children, in file order
     kSometimes,    // children with chance p, otherwise `otherwise`
     kRandomOrder,  // all children in a drawn order
+    kSwitch,       // the first child whose `when` holds
+    kScope,        // children on parts or versions of the sample, put back together
+    kModel,        // a network; pass `route` makes a node of it
   };
 
   Kind kind = Kind::kOperator;
@@ -44,7 +51,17 @@ struct ChainStep {
   int count_min = 1, count_max = 1;  // kSomeOf
   std::vector<ChainStep> children;
   std::vector<ChainStep> otherwise;  // kSometimes
+
+  std::shared_ptr<const Expression> when;               // child of a kSwitch; null: holds always
+  std::shared_ptr<const ScopeOperator> scope_operator;  // kScope; each child is a branch
+  bool holds_model = false;  // it or a step inside is a network: groups end before and behind it
+  std::shared_ptr<SharedModel> model;  // kModel
+  std::string verb;                    // kScope, kModel: as written, and
+  Value args;                          // its arguments, for to_yaml
   Position at;
+
+  // All children in order, as if they stood in its place.
+  bool IsPlainSequence() const { return kind == Kind::kSequence && p >= 1 && !resample_each; }
 };
 
 struct SplitPart {
@@ -69,7 +86,22 @@ struct Input {
 };
 
 struct Node {
-  enum class Kind { kSource, kChain, kCopies, kMerge, kSplit, kViews, kWindow, kSink };
+  enum class Kind {
+    kSource,
+    kChain,
+    kCopies,
+    kMerge,
+    kJoin,
+    kSplit,
+    kPlan,
+    kCache,
+    kRoute,
+    kModel,
+    kFilter,
+    kViews,
+    kWindow,
+    kSink
+  };
 
   std::string name;
   std::string verb;  // as written: "shapes", "chain", "copies", "hflip"
@@ -79,16 +111,23 @@ struct Node {
   std::vector<std::string> outputs{""};  // names; one unnamed output unless the verb says otherwise
   std::vector<Meta> meta;                // per output, set by `infer`
 
-  std::unique_ptr<Source> source;                // kSource
-  bool idle = false;                             // kSource: replay reads another one
-  Value args;                                    // source and sink arguments, for to_yaml
-  std::unique_ptr<Sink> sink;                    // kSink
-  std::vector<ChainStep> steps;                  // kChain
-  int copies = 1;                                // kCopies
-  std::vector<SplitPart> parts;                  // kSplit
+  std::unique_ptr<Source> source;  // kSource
+  Value args;                      // source and sink arguments, for to_yaml
+  std::unique_ptr<Sink> sink;      // kSink
+  std::vector<ChainStep> steps;    // kChain, kCache; kRoute, kModel: the one they came from
+  int copies = 1;                  // kCopies
+  std::vector<SplitPart> parts;    // kSplit
+  // kSplit: what of the key belongs together (a regular expression; "": the whole key), and whether
+  // every class is shared out by itself; the plan then says who goes where.
+  std::string split_group;
+  bool stratify = false;
+  std::shared_ptr<const PlanOperator> plan;      // kPlan
+  std::shared_ptr<SampleCache> cache;            // kCache; its steps are `steps`
   std::shared_ptr<const ViewOperator> views;     // kViews
+  std::shared_ptr<const Expression> keep;        // kFilter
   std::shared_ptr<const WindowOperator> window;  // kWindow
   std::uint32_t stream_id = 0;                   // kWindow
+  double p = 1;                                  // kWindow: chance that an anchor is mixed
   std::optional<OnError::Policy> on_error;
 
   // Annotations of passes; every value gives the same pixels.
@@ -117,6 +156,7 @@ struct Graph {
   // Nodes reading (node, output), in file order.
   std::vector<std::pair<int, int>> Readers(int node) const;  // (reader, input index)
   int Find(std::string_view name) const;                     // -1 when absent
+  std::string From(const Input& input) const;                // "parts.train": what it reads
 
   // One line per node: what it is, what it reads, what flows out of it.
   std::string ToText() const;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "pipeline/model.h"
 #include "pipeline/passes.h"
 
 namespace pixloom {
@@ -38,7 +39,8 @@ bool MayAccept(const Support& support, const Meta& in) {
 
 class Inference {
  public:
-  Inference(const Node& node, Diagnostics& diagnostics) : node_(node), diagnostics_(diagnostics) {}
+  Inference(const Graph& graph, const Node& node, Diagnostics& diagnostics)
+      : graph_(graph), node_(node), diagnostics_(diagnostics) {}
 
   Meta Steps(const std::vector<ChainStep>& steps, Meta meta) {
     for (const ChainStep& step : steps) meta = OneStep(step, meta);
@@ -68,6 +70,21 @@ class Inference {
         // Any subset may run: keep what holds whether each child runs or not.
         for (const ChainStep& child : step.children) out = Either(out, OneStep(child, out));
         break;
+      case ChainStep::Kind::kSwitch:
+        CheckCases(step, in);
+        // One of them, or none when no case holds.
+        for (std::size_t i = 0; i < step.children.size(); ++i) {
+          const Meta after = OneStep(step.children[i], in);
+          out = i == 0 ? after : Either(out, after);
+        }
+        if (step.children.back().when != nullptr) out = Either(out, in);
+        break;
+      case ChainStep::Kind::kScope:
+        InScope(step, in);
+        break;
+      case ChainStep::Kind::kModel:
+        out = step.model->enhancer->OutputMeta(in);
+        break;
       case ChainStep::Kind::kRandomOrder:
         // In any order: a fixed size holds only when the order cannot matter to it.
         for (const ChainStep& child : step.children) {
@@ -79,6 +96,69 @@ class Inference {
     return step.p < 1 ? Either(in, out) : out;
   }
 
+  // Planes cannot be measured.
+  void CheckCases(const ChainStep& step, const Meta& in) {
+    const auto measures = [](const ChainStep& one) {
+      return one.when != nullptr && one.when->NeedsPixels();
+    };
+    if (!in.planar || std::none_of(step.children.begin(), step.children.end(), measures)) return;
+    diagnostics_.Error("CFG-TYPE", step.at,
+                       fmt::format("{} (switch): measures planar pictures from {}; change the "
+                                   "layout last",
+                                   node_.name, Inputs()));
+  }
+
+  // What a scope hands out comes back as it went: same size, same type.
+  void InScope(const ChainStep& step, const Meta& in) {
+    const auto refuse = [&](const std::string& why) {
+      diagnostics_.Error("CFG-TYPE", step.at,
+                         fmt::format("{} ({}): {}", node_.name, step.verb, why));
+    };
+    if (!CheckFields(step, step.verb, in)) return;
+    const Meta part = OfFields(step, in);
+    if (const std::string why = step.scope_operator->Refuses(part); !why.empty()) {
+      refuse(why);
+      return;
+    }
+    const Meta inside = step.scope_operator->Inside(part);
+    for (const ChainStep& child : step.children) {
+      const Meta after = OneStep(child, inside);
+      if (after.depth == inside.depth && after.channels == inside.channels &&
+          after.size == inside.size && !after.planar) {
+        continue;
+      }
+      refuse(fmt::format("the steps inside make {} of {}; size and type must stay", after.Text(),
+                         inside.Text()));
+    }
+  }
+
+  // What is known of the fields a step works on: it is known about the first of all.
+  static Meta OfFields(const ChainStep& step, const Meta& in) {
+    if (step.fields.empty()) return in;
+    Meta meta = in;
+    std::erase_if(meta.fields, [&](const std::string& f) {
+      return std::find(step.fields.begin(), step.fields.end(), f) == step.fields.end();
+    });
+    if (meta.fields.empty() || meta.fields.front() != in.fields.front()) {
+      meta.size.reset();
+      meta.depth.reset();
+      meta.channels.reset();
+    }
+    return meta;
+  }
+
+  bool CheckFields(const ChainStep& step, const std::string& verb, const Meta& in) {
+    bool known = true;
+    for (const std::string& field : step.fields) {
+      if (std::find(in.fields.begin(), in.fields.end(), field) != in.fields.end()) continue;
+      known = false;
+      diagnostics_.Error("CFG-KEY", step.at,
+                         fmt::format("{} ({}): there is no field '{}' here{}", node_.name, verb,
+                                     field, Suggestion(field, in.fields)));
+    }
+    return known;
+  }
+
   Meta Apply(const ChainStep& step, const Meta& in) {
     const OpInfo& info = step.op->Info();
     if (!MayAccept(info.support, in)) {
@@ -87,20 +167,15 @@ class Inference {
         got += fmt::format(" with {} channel{}", *in.channels, *in.channels == 1 ? "" : "s");
       }
       diagnostics_.Error("CFG-TYPE", step.at,
-                         fmt::format("{} ({}): works on {}, but gets {}", node_.name, info.name,
-                                     info.support.Text(), got));
+                         fmt::format("{} ({}): works on {}, but gets {} from {}", node_.name,
+                                     info.name, info.support.Text(), got, Inputs()));
     }
-    for (const std::string& field : step.fields) {
-      if (std::find(in.fields.begin(), in.fields.end(), field) == in.fields.end()) {
-        diagnostics_.Error("CFG-KEY", step.at,
-                           fmt::format("{} ({}): there is no field '{}' here{}", node_.name,
-                                       info.name, field, Suggestion(field, in.fields)));
-      }
-    }
+    CheckFields(step, info.name, in);
     if (in.planar) {
-      diagnostics_.Error("CFG-TYPE", step.at,
-                         fmt::format("{} ({}): gets planar pictures; change the layout last",
-                                     node_.name, info.name));
+      diagnostics_.Error(
+          "CFG-TYPE", step.at,
+          fmt::format("{} ({}): gets planar pictures from {}; change the layout last", node_.name,
+                      info.name, Inputs()));
     }
     Meta out = step.op->Out(in);
     // What is known is about the first field; but nothing may follow planes in any of them.
@@ -113,9 +188,44 @@ class Inference {
     return out;
   }
 
+  // The other end of the edge: what this chain reads.
+  std::string Inputs() const {
+    std::string text;
+    for (const Input& input : node_.inputs) {
+      text += fmt::format("{}'{}'", text.empty() ? "" : ", ", graph_.From(input));
+    }
+    return text;
+  }
+
+  const Graph& graph_;
   const Node& node_;
   Diagnostics& diagnostics_;
 };
+
+// The first port as it is, and the picture of each other port as a further field.
+Meta JoinedMeta(const Graph& graph, const Node& node, Diagnostics& diagnostics) {
+  std::optional<Meta> joined;
+  for (const Input& input : node.inputs) {
+    const Meta& port = graph.nodes[static_cast<std::size_t>(input.node)]
+                           .meta[static_cast<std::size_t>(input.output)];
+    if (!joined) {
+      joined = port;
+      continue;
+    }
+    joined->planar = joined->planar || port.planar;
+    if (std::find(joined->fields.begin(), joined->fields.end(), input.port) !=
+        joined->fields.end()) {
+      diagnostics.Error(
+          "CFG-TYPE", input.at,
+          fmt::format("{}: '{}' is a field of '{}' already; call the port of '{}' "
+                      "something else",
+                      node.name, input.port, graph.From(node.inputs[0]), graph.From(input)));
+      continue;
+    }
+    joined->fields.push_back(input.port);
+  }
+  return *joined;
+}
 
 }  // namespace
 
@@ -138,18 +248,27 @@ Graph Infer(Graph graph, PassContext& context) {
       std::optional<Meta> meta = settled[n] ? std::nullopt : input_meta(node);
       if (!meta) continue;
       if (node.kind == Node::Kind::kSource) meta = node.source->OutputMeta();
-      if (node.kind == Node::Kind::kChain) {
-        meta = Inference(node, context.diagnostics).Steps(node.steps, *meta);
+      if (node.kind == Node::Kind::kChain || node.kind == Node::Kind::kCache) {
+        meta = Inference(graph, node, context.diagnostics).Steps(node.steps, *meta);
       }
+      if (node.kind == Node::Kind::kJoin) meta = JoinedMeta(graph, node, context.diagnostics);
+      // A sample without a partner passes as it came.
+      if (node.kind == Node::Kind::kWindow) meta = Either(*meta, node.window->OutputMeta(*meta));
       if (node.kind == Node::Kind::kViews) meta = node.views->OutputMeta(*meta);
-      if (node.kind == Node::Kind::kViews && meta->planar) {
+      const bool reads_pixels = node.kind == Node::Kind::kViews ||
+                                node.kind == Node::Kind::kWindow ||
+                                (node.kind == Node::Kind::kFilter && node.keep->NeedsPixels());
+      if (reads_pixels && meta->planar) {
         context.diagnostics.Error(
             "CFG-TYPE", node.at,
-            fmt::format("{}: gets planar pictures; change the layout last", node.name));
+            fmt::format("{}: gets planar pictures from '{}'; change the layout last", node.name,
+                        graph.From(node.inputs[0])));
       }
       if (node.kind == Node::Kind::kSink) {
         if (const std::string why = node.sink->Refuses(*meta); !why.empty()) {
-          context.diagnostics.Error("CFG-TYPE", node.at, fmt::format("{}: {}", node.name, why));
+          context.diagnostics.Error(
+              "CFG-TYPE", node.at,
+              fmt::format("{}: {} (from '{}')", node.name, why, graph.From(node.inputs[0])));
         }
       }
       node.meta.assign(node.outputs.size(), *meta);

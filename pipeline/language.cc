@@ -24,14 +24,19 @@ namespace {
 
 const std::vector<std::string> kModifiers{"from", "p",      "fields",   "scope",
                                           "name", "weight", "resample", "on_error"};
+const std::vector<std::string> kScopes{"blend", "in_region", "with_channels", "with_color_space"};
 constexpr int kMaxIncludeDepth = 8;
 
 bool Contains(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-// A name, or the end of a stream's path as to_yaml writes it: "hflip#2@0".
+// A name, or the end of a stream's path as to_yaml writes it: "hflip#2@0",
+// "rand_augment#1/shear#2".
 bool IsStepName(std::string_view text) {
+  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
+    return IsStepName(text.substr(0, slash)) && IsStepName(text.substr(slash + 1));
+  }
   const std::size_t end = std::min(text.find_first_of("#@"), text.size());
   if (!IsName(text.substr(0, end))) return false;
   bool digit = true;
@@ -47,6 +52,10 @@ class GraphParser {
  public:
   GraphParser(const std::vector<std::string>& verbs, Variables& variables, Diagnostics& diagnostics)
       : verbs_(verbs), variables_(variables), diagnostics_(diagnostics) {}
+
+  std::vector<StepSpec> Steps(const Value& list, const std::string& where) {
+    return ReadSteps(list, where);
+  }
 
   std::optional<GraphSpec> Run(const Value& document) {
     GraphSpec spec;
@@ -157,6 +166,7 @@ class GraphParser {
       auto step = ReadStep(value, node.name, &node);
       if (!step) return;
       node.step = std::move(*step);
+      if (node.step.verb == "join") ReadPorts(node);
     } else {
       Error("CFG-NODE", value.at.line > 0 ? value.at : entry.at,
             fmt::format("node '{}' is a list of steps or a mapping {{verb: arguments}}, got {}",
@@ -164,6 +174,27 @@ class GraphParser {
       return;
     }
     spec.nodes.push_back(std::move(node));
+  }
+
+  // `join: {image: a, target: b}` reads what it joins; `from` says the same.
+  void ReadPorts(NodeSpec& node) {
+    Value& args = node.step.args;
+    if (args.kind == Value::Kind::kNull) return;
+    if (args.kind != Value::Kind::kMap) {
+      Error("CFG-VALUE", args.at,
+            fmt::format("{} (join): expected a mapping of fields to nodes, as {{image: a, target: "
+                        "b}}, got {}",
+                        node.name, args.Describe()));
+      return;
+    }
+    std::erase_if(args.entries, [](const Value::Entry& e) { return e.key.starts_with("x-"); });
+    if (args.entries.empty()) return;
+    if (node.from) {
+      Error("CFG-FROM", node.from_at,
+            node.name + " (join): names what it reads twice; keep the arguments or from");
+    }
+    node.from = ReadFrom(args, node.name);
+    node.from_at = args.at;
   }
 
   std::vector<StepSpec> ReadSteps(const Value& list, const std::string& where) {
@@ -216,7 +247,7 @@ class GraphParser {
     step.args = verb->value;
     if (step.args.at.line == 0) step.args.at = verb->at;
     TakeInnerProbability(step, where);
-    if (IsComposite(step.verb)) ReadChildren(step, where);
+    if (IsComposite(step.verb) || step.verb == "cache") ReadChildren(step, where);
     return step;
   }
 
@@ -374,7 +405,67 @@ class GraphParser {
     entries.erase(it);
   }
 
+  // [{when: EXPRESSION, then: [steps]}, ..., {else: [steps]}]
+  void ReadCases(StepSpec& step, const std::string& where) {
+    if (step.args.kind != Value::Kind::kList || step.args.items.empty()) {
+      Error(
+          "CFG-STEPS", step.args.at,
+          fmt::format("{}: switch: expected a list of {{when: EXPRESSION, then: [steps]}}, got {}",
+                      where, step.args.Describe()));
+      return;
+    }
+    for (const Value& item : step.args.items) {
+      if (auto one = ReadCase(item, &item == &step.args.items.back(), where + ": switch")) {
+        step.steps.push_back(std::move(*one));
+      }
+    }
+    step.args = Value::Map({}, step.args.at);
+  }
+
+  std::optional<StepSpec> ReadCase(const Value& item, bool last, const std::string& where) {
+    constexpr std::string_view kForms =
+        "a case is {when: EXPRESSION, then: [steps]}, the last one may be {else: [steps]}";
+    if (item.kind != Value::Kind::kMap) {
+      Error("CFG-STEPS", item.at, fmt::format("{}: {}, got {}", where, kForms, item.Describe()));
+      return std::nullopt;
+    }
+    static const std::vector<std::string> kKeys{"when", "then", "else"};
+    bool known = true;
+    for (const Value::Entry& entry : item.entries) {
+      if (entry.key.starts_with("x-") || Contains(kKeys, entry.key)) continue;
+      Error("CFG-KEY", entry.at,
+            fmt::format("{}: unknown key '{}' in a case{}", where, entry.key,
+                        Suggestion(entry.key, kKeys)));
+      known = false;
+    }
+    const Value* when = item.Find("when");
+    const Value* then = item.Find("then");
+    const Value* otherwise = item.Find("else");
+    const bool whole = otherwise == nullptr ? when != nullptr && then != nullptr
+                                            : when == nullptr && then == nullptr;
+    if (!whole) {
+      if (known) Error("CFG-STEPS", item.at, fmt::format("{}: {}", where, kForms));
+      return std::nullopt;
+    }
+    if (otherwise != nullptr && !last) {
+      Error("CFG-STEPS", item.at,
+            where + ": 'else' stands last; the cases behind it would never be tried");
+    }
+    StepSpec one;
+    one.verb = "chain";
+    one.at = item.at;
+    if (when != nullptr) one.when = *when;
+    // A case may say that there is nothing to do.
+    const Value& steps = otherwise != nullptr ? *otherwise : *then;
+    const bool nothing = steps.kind == Value::Kind::kList && steps.items.empty();
+    if (!nothing) one.steps = ReadSteps(steps, where);
+    return one;
+  }
+
   void ReadChildren(StepSpec& step, const std::string& where) {
+    if (step.verb == "switch") return ReadCases(step, where);
+    const bool cache = step.verb == "cache";  // its steps may be missing
+    if (cache && step.args.kind == Value::Kind::kNull) step.args = Value::Map({}, step.args.at);
     if (step.args.kind != Value::Kind::kMap) {
       step.steps = ReadSteps(step.args, where);
       step.args = Value::Map({}, step.args.at);
@@ -386,6 +477,7 @@ class GraphParser {
     if (sometimes) known.push_back("else");
     if (step.verb == "some_of") known.push_back("n");
     if (step.verb == "repeat") known.push_back("times");
+    if (cache) known.insert(known.end(), {"path", "memory", "disk"});
     std::vector<Value::Entry> kept;
     bool found = false;
     for (Value::Entry& entry : step.args.entries) {
@@ -394,7 +486,7 @@ class GraphParser {
         found = true;
       } else if (sometimes && entry.key == "else") {
         step.otherwise = ReadSteps(entry.value, where);
-      } else if (Contains(known, entry.key)) {
+      } else if (Contains(known, entry.key) || IsScope(step.verb)) {
         kept.push_back(std::move(entry));
       } else if (!entry.key.starts_with("x-")) {
         Error("CFG-KEY", entry.at,
@@ -402,7 +494,7 @@ class GraphParser {
                           Suggestion(entry.key, known)));
       }
     }
-    if (!found) {
+    if (!found && !cache) {
       Error("CFG-MISSING", step.args.at,
             fmt::format("{}: {} needs '{}', a list of steps", where, step.verb, steps_key));
     }
@@ -418,19 +510,32 @@ class GraphParser {
 }  // namespace
 
 const std::vector<std::string>& CompositeVerbs() {
-  static const std::vector<std::string> verbs{"chain",     "one_of",       "some_of",
-                                              "sometimes", "random_order", "repeat"};
+  static const std::vector<std::string> verbs = [] {
+    std::vector<std::string> all{"chain",        "one_of", "some_of", "sometimes",
+                                 "random_order", "repeat", "switch"};
+    all.insert(all.end(), kScopes.begin(), kScopes.end());
+    return all;
+  }();
   return verbs;
 }
 
 bool IsComposite(std::string_view verb) { return Contains(CompositeVerbs(), verb); }
 
+bool IsScope(std::string_view verb) { return Contains(kScopes, verb); }
+
 const std::vector<std::string>& StructureVerbs() {
-  static const std::vector<std::string> verbs{"copies", "merge", "split"};
+  static const std::vector<std::string> verbs{"cache", "copies", "filter",
+                                              "join",  "merge",  "split"};
   return verbs;
 }
 
 bool IsStructure(std::string_view verb) { return Contains(StructureVerbs(), verb); }
+
+std::vector<StepSpec> ParseSteps(const Value& list, const std::vector<std::string>& verbs,
+                                 const std::string& where, Diagnostics& diagnostics) {
+  Variables none;
+  return GraphParser(verbs, none, diagnostics).Steps(list, where);
+}
 
 std::optional<GraphSpec> ParseGraph(const Value& document, const std::vector<std::string>& verbs,
                                     Variables& variables, Diagnostics& diagnostics) {

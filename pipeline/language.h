@@ -46,6 +46,7 @@ struct StepSpec {
   std::optional<OnError::Policy> on_error;
   std::vector<StepSpec> steps;      // children of a verb that holds steps
   std::vector<StepSpec> otherwise;  // sometimes: else
+  std::optional<Value> when;        // a case of switch: its expression; empty for `else`
 };
 
 struct Reference {
@@ -76,11 +77,13 @@ struct GraphSpec {
 // [a-z][a-z0-9_]*: what nodes, outputs and fields may be called.
 bool IsName(std::string_view text);
 
-// Verbs that hold steps: chain, one_of, some_of, sometimes, random_order, repeat.
+// Verbs that hold steps: chain, one_of, some_of, sometimes, random_order, repeat, switch, and the
+// scopes, whose meaning the registry knows: blend, in_region, with_channels, with_color_space.
 const std::vector<std::string>& CompositeVerbs();
 bool IsComposite(std::string_view verb);
+bool IsScope(std::string_view verb);
 
-// Verbs that shape the graph: copies, merge, split.
+// Verbs that shape the graph: cache (which holds steps, too), copies, filter, join, merge, split.
 const std::vector<std::string>& StructureVerbs();
 bool IsStructure(std::string_view verb);
 
@@ -89,6 +92,10 @@ bool IsStructure(std::string_view verb);
 // errors that leave no graph to look at; otherwise the caller goes on and collects more.
 std::optional<GraphSpec> ParseGraph(const Value& document, const std::vector<std::string>& verbs,
                                     Variables& variables, Diagnostics& diagnostics);
+
+// A list of steps by itself, as a policy writes it. `where` opens every message.
+std::vector<StepSpec> ParseSteps(const Value& list, const std::vector<std::string>& verbs,
+                                 const std::string& where, Diagnostics& diagnostics);
 
 // "256MiB", "2GiB", "1.5 GB", plain bytes; nullopt when it is none of these.
 std::optional<std::uint64_t> ParseBytes(std::string_view text);

@@ -13,6 +13,8 @@
 //   Check()                    rules between parameters: "" or what is wrong
 //   Use(const Services&)       what it wants injected (the jpeg operator: the codec)
 //   kAliases                   peers' names, accepted with a notice
+//   kFixed                     draws nothing but its ranges, so that with plain numbers it always
+//                              does the same (resize): may stand in a cache
 //
 // Bound operators are immutable and shared by all threads.
 #pragma once
@@ -123,6 +125,7 @@ struct OpInfo : VerbInfo {
   Support support;
   bool needs_pixels = false;
   bool needs_masks = false;
+  bool fixed = false;  // draws nothing but its ranges
   std::function<std::shared_ptr<const Operator>(const Value& args, const Services& services,
                                                 const std::string& where, Diagnostics&)>
       bind;
@@ -142,6 +145,8 @@ class Operator {
   virtual std::vector<Step> Draw(Rng& rng, const Facts& facts) const = 0;
   virtual Meta Out(const Meta& in) const = 0;
   virtual Value Arguments() const = 0;
+  // Does the same whoever draws.
+  virtual bool IsFixed() const = 0;
 
  private:
   const OpInfo* info_;
@@ -164,6 +169,17 @@ class BoundOperator final : public Operator {
       return in;
   }
   Value Arguments() const override { return DumpArguments(op_); }
+  bool IsFixed() const override {
+    bool fixed = Info().fixed;
+    const auto look = [&](const auto& field) {
+      if constexpr (std::is_same_v<std::decay_t<decltype(op_.*field.member)>, Range>) {
+        const Range& range = op_.*field.member;
+        fixed = fixed && range.choice.empty() && range.lo == range.hi;
+      }
+    };
+    std::apply([&](const auto&... field) { (look(field), ...); }, Op::Params());
+    return fixed;
+  }
 
  private:
   Op op_;
@@ -179,6 +195,7 @@ OpInfo DescribeOperator() {
   info.determinism = Op::kDeterminism;
   info.support = Op::kSupport;
   if constexpr (requires { Op::kNeedsPixels; }) info.needs_pixels = Op::kNeedsPixels;
+  if constexpr (requires { Op::kFixed; }) info.fixed = Op::kFixed;
   if constexpr (requires { Op::kNeedsMasks; }) info.needs_masks = Op::kNeedsMasks;
   return info;
 }

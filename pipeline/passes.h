@@ -43,6 +43,8 @@ Graph Bind(const GraphSpec& spec, const Registry& registry, const Services& serv
 Graph Infer(Graph graph, PassContext& context);
 // prune: takes out steps that never act; before the passes that look at neighbours.
 Graph Prune(Graph graph, PassContext& context);
+// route: lets networks inside chains work on batches of many samples.
+Graph Route(Graph graph, PassContext& context);
 // push_down: lets the first group of a chain tell the decoder which part it reads.
 Graph PushDown(Graph graph, PassContext& context);
 // fuse: runs neighbouring colour steps strip by strip; last rewrite, or groups would split.

@@ -69,6 +69,16 @@ const WindowInfo* Registry::FindWindow(std::string_view name) const {
   return FindIn(windows_, name);
 }
 
+const PlanInfo* Registry::FindPlan(std::string_view name) const { return FindIn(plans_, name); }
+
+const ModelInfo* Registry::FindModel(std::string_view name) const { return FindIn(models_, name); }
+
+const ScopeInfo* Registry::FindScope(std::string_view name) const { return FindIn(scopes_, name); }
+
+const PolicyInfo* Registry::FindPolicy(std::string_view name) const {
+  return FindIn(policies_, name);
+}
+
 const ViewInfo* Registry::FindViews(std::string_view name) const { return FindIn(views_, name); }
 
 std::vector<std::string> Registry::VerbNames() const {
@@ -80,6 +90,10 @@ std::vector<std::string> Registry::VerbNames() const {
   add(sources_);
   add(sinks_);
   add(windows_);
+  add(plans_);
+  add(models_);
+  add(scopes_);
+  add(policies_);
   add(views_);
   return names;
 }

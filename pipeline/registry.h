@@ -37,13 +37,38 @@ struct WindowInfo : VerbInfo {
       bind;
 };
 
+struct PlanInfo : VerbInfo {
+  std::function<std::shared_ptr<const PlanOperator>(const Value& args, const Services& services,
+                                                    const std::string& where, Diagnostics&)>
+      bind;
+};
+
+struct ModelInfo : VerbInfo {
+  std::function<std::shared_ptr<Enhancer>(const Value& args, const Services& services,
+                                          const std::string& where, Diagnostics&)>
+      bind;
+};
+
+struct ScopeInfo : VerbInfo {
+  bool branches = false;  // each of its steps is a branch; otherwise all of them are one
+  std::function<std::shared_ptr<const ScopeOperator>(const Value& args, const Services& services,
+                                                     const std::string& where, Diagnostics&)>
+      bind;
+};
+
+// A policy is written in the graph language itself: its parameters become a list of steps as YAML.
+struct PolicyInfo : VerbInfo {
+  std::function<std::string(const Value& args, const std::string& where, Diagnostics&)> steps;
+};
+
 struct ViewInfo : VerbInfo {
   std::function<std::shared_ptr<const ViewOperator>(const Value& args, const Services& services,
                                                     const std::string& where, Diagnostics&)>
       bind;
 };
 
-// A source, sink, window or view verb: kName, kDoc, Params() and Make(services).
+// A source, sink, window, plan, model, scope or view verb: kName, kDoc, Params() and
+// Make(services).
 template <class T>
 concept SourceType = requires(const T& t, const Services& s) {
   { t.Make(s) } -> std::convertible_to<std::unique_ptr<Source>>;
@@ -58,6 +83,28 @@ concept WindowType = requires(const T& t, const Services& s) {
 };
 
 template <class T>
+concept PlanType = requires(const T& t, const Services& s) {
+  { t.Make(s) } -> std::convertible_to<std::shared_ptr<const PlanOperator>>;
+};
+
+template <class T>
+concept ModelType = requires(const T& t, const Services& s) {
+  { t.Make(s) } -> std::convertible_to<std::shared_ptr<Enhancer>>;
+};
+
+// Its kBranches, where there is one, says that each of its steps is a branch of its own.
+template <class T>
+concept ScopeType = requires(const T& t, const Services& s) {
+  { t.Make(s) } -> std::convertible_to<std::shared_ptr<const ScopeOperator>>;
+};
+
+// A policy: kName, kDoc, Params() and Steps().
+template <class T>
+concept PolicyType = requires(const T& t) {
+  { t.Steps() } -> std::convertible_to<std::string>;
+};
+
+template <class T>
 concept ViewType = requires(const T& t, const Services& s) {
   { t.Make(s) } -> std::convertible_to<std::shared_ptr<const ViewOperator>>;
 };
@@ -68,7 +115,7 @@ class Registry {
   Registry(const Registry&) = delete;  // bound operators point into it
   Registry& operator=(const Registry&) = delete;
 
-  // Operators and views added from here on belong to this group of the reference.
+  // Everything but sources and sinks added from here on belongs to this group of the reference.
   void BeginGroup(std::string_view title) { groups_.emplace_back(title); }
   const std::vector<std::string>& Groups() const { return groups_; }
 
@@ -96,14 +143,43 @@ class Registry {
 
   template <WindowType T>
   void AddWindow() {
-    Insert(windows_, DescribeMaker<T, WindowInfo, std::shared_ptr<const WindowOperator>>());
+    InsertInGroup(windows_, DescribeMaker<T, WindowInfo, std::shared_ptr<const WindowOperator>>());
+  }
+
+  template <PlanType T>
+  void AddPlan() {
+    InsertInGroup(plans_, DescribeMaker<T, PlanInfo, std::shared_ptr<const PlanOperator>>());
+  }
+
+  template <ModelType T>
+  void AddModel() {
+    InsertInGroup(models_, DescribeMaker<T, ModelInfo, std::shared_ptr<Enhancer>>());
+  }
+
+  template <ScopeType T>
+  void AddScope() {
+    auto info = DescribeMaker<T, ScopeInfo, std::shared_ptr<const ScopeOperator>>();
+    if constexpr (requires { T::kBranches; }) info.branches = T::kBranches;
+    InsertInGroup(scopes_, std::move(info));
+  }
+
+  template <PolicyType T>
+  void AddPolicy() {
+    PolicyInfo info;
+    static_cast<VerbInfo&>(info) = DescribeVerb<T>();
+    info.steps = [](const Value& args, const std::string& where,
+                    Diagnostics& diagnostics) -> std::string {
+      T t;
+      const int before = diagnostics.ErrorCount();
+      BindArguments(t, args, where, diagnostics);
+      return diagnostics.ErrorCount() == before ? t.Steps() : "";
+    };
+    InsertInGroup(policies_, std::move(info));
   }
 
   template <ViewType T>
   void AddViews() {
-    auto info = DescribeMaker<T, ViewInfo, std::shared_ptr<const ViewOperator>>();
-    info.group = groups_.back();
-    Insert(views_, std::move(info));
+    InsertInGroup(views_, DescribeMaker<T, ViewInfo, std::shared_ptr<const ViewOperator>>());
   }
 
   // By name or by a peer's alias; nullptr when unknown.
@@ -111,6 +187,10 @@ class Registry {
   const SourceInfo* FindSource(std::string_view name) const;
   const SinkInfo* FindSink(std::string_view name) const;
   const WindowInfo* FindWindow(std::string_view name) const;
+  const PlanInfo* FindPlan(std::string_view name) const;
+  const ModelInfo* FindModel(std::string_view name) const;
+  const ScopeInfo* FindScope(std::string_view name) const;
+  const PolicyInfo* FindPolicy(std::string_view name) const;
   const ViewInfo* FindViews(std::string_view name) const;
 
   // Everything that can be named, aliases of operators left out.
@@ -121,6 +201,10 @@ class Registry {
   const std::map<std::string, SourceInfo, std::less<>>& Sources() const { return sources_; }
   const std::map<std::string, SinkInfo, std::less<>>& Sinks() const { return sinks_; }
   const std::map<std::string, WindowInfo, std::less<>>& Windows() const { return windows_; }
+  const std::map<std::string, PlanInfo, std::less<>>& Plans() const { return plans_; }
+  const std::map<std::string, ModelInfo, std::less<>>& Models() const { return models_; }
+  const std::map<std::string, ScopeInfo, std::less<>>& Scopes() const { return scopes_; }
+  const std::map<std::string, PolicyInfo, std::less<>>& Policies() const { return policies_; }
   const std::map<std::string, ViewInfo, std::less<>>& Views() const { return views_; }
 
  private:
@@ -144,6 +228,12 @@ class Registry {
     PIXLOOM_CHECK(table.emplace(name, std::move(info)).second, "registered twice: " + name);
   }
 
+  template <class Info>
+  void InsertInGroup(std::map<std::string, Info, std::less<>>& table, Info info) {
+    info.group = groups_.back();
+    Insert(table, std::move(info));
+  }
+
   OpInfo& Insert(OpInfo info);
 
   std::vector<std::string> groups_{"Operators"};
@@ -152,6 +242,10 @@ class Registry {
   std::map<std::string, SourceInfo, std::less<>> sources_;
   std::map<std::string, SinkInfo, std::less<>> sinks_;
   std::map<std::string, WindowInfo, std::less<>> windows_;
+  std::map<std::string, PlanInfo, std::less<>> plans_;
+  std::map<std::string, ModelInfo, std::less<>> models_;
+  std::map<std::string, ScopeInfo, std::less<>> scopes_;
+  std::map<std::string, PolicyInfo, std::less<>> policies_;
   std::map<std::string, ViewInfo, std::less<>> views_;
   std::map<std::string, std::string, std::less<>> operator_aliases_;
 };

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -169,6 +170,19 @@ std::string Recipe::ToJson() const {
       for (std::size_t i = 0; i < entry.draws.size(); ++i) {
         if (i > 0) json += ", ";
         json += fmt::format("[\"{}\", {}]", entry.draws[i].first, entry.draws[i].second);
+      }
+      json += "]";
+    }
+    if (!entry.parents.empty()) {
+      json += ", \"parents\": [";
+      for (std::size_t i = 0; i < entry.parents.size(); ++i) {
+        const Parent& parent = *entry.parents[i];
+        json +=
+            fmt::format("{}{{\"source\": \"{}\", \"key\": {}, \"branch\": \"{}\", \"recipe\": {}}}",
+                        i > 0 ? ", " : "", parent.source,
+                        nlohmann::json(parent.key)
+                            .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace),
+                        BranchText(parent.branch), parent.recipe.ToJson());
       }
       json += "]";
     }

@@ -141,18 +141,29 @@ struct LabelNames {
 
 // ---- Recipe -------------------------------------------------------------------------------------
 
+struct Parent;
+
 // What was drawn and done, step by step; enough to do it again by hand.
 struct RecipeEntry {
   std::shared_ptr<const std::string> stream;  // the step's path, e.g. "look/hflip"
   bool applied = true;
-  std::vector<std::pair<std::string, double>> draws;  // in draw order; names may repeat
+  std::vector<std::pair<std::string, double>> draws{};  // in draw order; names may repeat
+  // Who else went into the sample here (mixup, mosaic), each with its own recipe until then.
+  std::vector<std::shared_ptr<const Parent>> parents{};
 };
 
 struct Recipe {
   std::vector<RecipeEntry> entries;
 
-  // [{"step": "look/hflip", "applied": true, "draws": {"angle": 12.5}}, ...]
+  // [{"step": "look/hflip", "applied": true, "draws": [["angle", 12.5]]}, ...]
   std::string ToJson() const;
+};
+
+struct Parent {
+  std::string source;
+  std::string key;
+  std::vector<std::uint32_t> branch;
+  Recipe recipe;
 };
 
 // ---- Sample -------------------------------------------------------------------------------------

@@ -49,7 +49,13 @@ std::optional<TokenModel> MakeTokenModel(const Graph& graph, int source,
     if (!node.meta.empty() && node.meta[0].size) {
       model.largest = std::max(model.largest, bytes(node.meta[0]));
     }
-    for (const auto& [reader, input] : graph.Readers(n)) walk(reader, count);
+    for (const auto& [reader, input] : graph.Readers(n)) {
+      // A sample takes one way out of a router.
+      const Node& r = graph.nodes[static_cast<std::size_t>(reader)];
+      const bool other_way =
+          node.kind == Node::Kind::kRoute && r.inputs[static_cast<std::size_t>(input)].output > 0;
+      if (!other_way) walk(reader, count);
+    }
   };
   walk(source, 1);
   if (!known) return std::nullopt;

@@ -144,6 +144,14 @@ std::string From(const Value& value, std::vector<std::string>& out) {
     out = {value.text};
     return "";
   }
+  // {cat: 0.5, dog: 0.5} is read as [cat=0.5, dog=0.5].
+  if (value.kind == Value::Kind::kMap && !value.entries.empty() &&
+      std::all_of(value.entries.begin(), value.entries.end(),
+                  [](const Value::Entry& e) { return e.value.IsNumber(); })) {
+    out.clear();
+    for (const Value::Entry& e : value.entries) out.push_back(e.key + "=" + e.value.text);
+    return "";
+  }
   if (value.kind != Value::Kind::kList ||
       !std::all_of(value.items.begin(), value.items.end(), word)) {
     return Expected("a word or a list of words", value);

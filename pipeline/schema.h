@@ -54,7 +54,7 @@ struct ParamInfo {
 struct VerbInfo {
   std::string name;
   std::string doc;
-  std::string group;  // where the reference lists it; operators and views only
+  std::string group;  // where the reference lists it; not of sources and sinks
   std::vector<ParamInfo> params;
   std::vector<std::string> aliases;
 

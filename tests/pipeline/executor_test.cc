@@ -153,6 +153,7 @@ std::string Failing(const std::string& source, const std::string& on_error,
 
 RunReport RunOf(const std::string& yaml, RunOptions options = {}) {
   Kept().clear();
+  if (options.quarantine_file.empty()) options.quarantine_file = TemporaryFile("quarantine.jsonl");
   return Pipeline::Parse(yaml, "test.yaml", {.registry = &TestRegistry()}).Run(std::move(options));
 }
 
@@ -268,6 +269,22 @@ nodes:
   for (const KeptSample& kept : Kept()) partners.push_back(kept.text.at("partner"));
   CHECK(partners ==
         std::vector<std::string>{"n2", "n3", "n1", "n6", "n7", "n4", "n9", "n11", "n8"});
+}
+
+TEST_CASE("what OpenCV throws in a window is an error of the anchor alone") {
+  const std::string yaml = R"(
+version: 1
+seed: 1
+on_error: {max_bad: 100%}
+nodes:
+  in: {test_numbers: {count: 12}}
+  mix: {test_neighbour: {size: 4, throw_every: 3}}
+  out: {test_keep: {name: out}}
+)";
+  const RunReport report = RunOf(yaml);
+  CHECK(report.quarantined == 4);
+  CHECK(report.written == 8);
+  for (const KeptSample& kept : Kept()) CHECK(kept.sample.identity.seq % 3 != 0);
 }
 
 TEST_CASE("progress counts to the end") {

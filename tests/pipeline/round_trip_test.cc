@@ -38,6 +38,7 @@ nodes:
     - {chain: [rotate: [-9, 9], elastic: {alpha: 5}], resample: each}
     - {chain: [gamma: [0.8, 1.2], hflip], fields: [image], scope: frame, p: 0.8}
     - {gaussian_blur: 1, fields: image}
+    - {rotate: [-5, 5], scope: frame, name: shaky}
     - random_crop: [24, 28]
   small: {resize: [20, 20]}
   parts: {split: {train: 0.6, val: 0.4}}

@@ -24,6 +24,7 @@ class NamedOperator final : public Operator {
   }
   Meta Out(const Meta& in) const override { return in; }
   Value Arguments() const override { return arguments_; }
+  bool IsFixed() const override { return false; }
 
  private:
   std::shared_ptr<OpInfo> info_;  // the base refers to it

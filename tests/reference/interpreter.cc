@@ -27,6 +27,10 @@ Interpreter::Interpreter(Sample input, std::span<const RecipeEntry> entries, con
       masks_(std::move(input.masks)),
       instances_(std::move(input.instances)),
       labels_(std::move(input.labels)),
+      key_(std::move(input.key)),
+      source_(std::move(input.source)),
+      scalars_(std::move(input.scalars)),
+      text_(std::move(input.text)),
       entries_(entries) {
   PIXLOOM_CHECK(input.Image() != nullptr, "a sample without an image");
   for (auto& [name, field] : input.images) {
@@ -112,6 +116,9 @@ void Interpreter::Replay(const ChainStep& step) {
       return;
     case ChainStep::Kind::kSometimes:
       ReplayAll(entry->applied ? step.children : step.otherwise);
+      return;
+    case ChainStep::Kind::kSwitch:
+      if (entry->applied) ReplaySwitch(step, *entry);
       return;
     default:
       if (entry->applied) ReplayPicked(step, *entry);

@@ -147,6 +147,10 @@ class Interpreter {
   void ReplayOperator(const ChainStep& step);
   void ReplayEachFrame(const ChainStep& step, int times);
   void ReplayPicked(const ChainStep& step, const RecipeEntry& entry);
+  void ReplaySwitch(const ChainStep& step, const RecipeEntry& entry);
+  std::optional<double> OwnNumber(const std::string& name,
+                                  const std::vector<std::string>& arguments) const;
+  std::string OwnText(const std::string& name, const std::vector<std::string>& arguments) const;
   void ApplyOperator(const ChainStep& step, const RecipeEntry& entry, int frame);
 
   void AddMap(const MapStep& step);
@@ -169,6 +173,9 @@ class Interpreter {
   std::map<std::string, SemanticMask> masks_;
   std::vector<Instance> instances_;
   SampleLabels labels_;
+  std::string key_, source_;
+  std::map<std::string, double> scalars_;
+  std::map<std::string, std::string> text_;
 
   std::span<const RecipeEntry> entries_;
   std::size_t next_entry_ = 0;

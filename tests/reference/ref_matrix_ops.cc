@@ -183,8 +183,11 @@ void CheckTranslate(const Arguments& args, const Draws& draws, const OpState&, P
 
 std::vector<RefStep> Translate(const Arguments& args, const Draws& draws, const OpState& state) {
   const bool pixels = args.Text("unit", "fraction") == "px";
-  const double x = pixels ? std::floor(draws["x"] + 0.5) : draws["x"] * state.size.width;
-  const double y = pixels ? std::floor(draws["y"] + 0.5) : draws["y"] * state.size.height;
+  double x = pixels ? std::floor(draws["x"] + 0.5) : draws["x"] * state.size.width;
+  double y = pixels ? std::floor(draws["y"] + 0.5) : draws["y"] * state.size.height;
+  if (args.Flag("whole", false)) {
+    for (double* shift : {&x, &y}) *shift = std::trunc(*shift + std::copysign(1e-9, *shift));
+  }
   return {MapStep{Shift(x, y), state.size, args.Border(), args.Interpolation()}};
 }
 

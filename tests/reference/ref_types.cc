@@ -132,6 +132,8 @@ std::vector<RefStep> Normalize(const Arguments& args, const Draws&, const OpStat
   return {Picture([=](Image64& image) { NormalizeBy(image, by, mean, deviation); })};
 }
 
+std::vector<RefStep> Nothing(const Arguments&, const Draws&, const OpState&) { return {}; }
+
 }  // namespace
 
 const std::vector<OpRule>& TypeRules() {
@@ -139,6 +141,7 @@ const std::vector<OpRule>& TypeRules() {
       {"cast", true, {}, CheckNothing, Cast},
       {"to_float", true, {}, CheckNothing, ToFloat},
       {"from_float", true, {}, CheckNothing, FromFloat},
+      {"identity", true, {}, CheckNothing, Nothing},
       {"normalize", true, {}, CheckNothing, Normalize},
   };
   return rules;

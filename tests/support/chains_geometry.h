@@ -103,6 +103,7 @@ inline const std::vector<ChainCase>& GeometryChains() {
       {"shear_corner", "[shear: {x: [-40, 40], anchor: top_left}]"},
       {"translate", "[translate: {x: [-0.5, 0.5], fill: 44}]"},
       {"translate_pixels", "[translate: {x: [-9, 9], y: [-40, 3], unit: px, border: wrap}]", kSame},
+      {"translate_whole", "[translate: {x: [-0.5, 0.5], y: [-0.3, 0.3], whole: true}]", kSame},
       {"perspective", "[perspective]"},
       {"perspective_strong", "[perspective: {scale: [0, 0.4], border: reflect}]"},
       {"perspective_free_size", "[perspective: {keep_size: false, interpolation: nearest}]", kSame},
@@ -387,6 +388,14 @@ inline const std::vector<ChainCase>& GeometryChains() {
        " resize: 40]"},
       {"random_order", "[random_order: [{rotate: [-30, 30]}, hflip, {random_crop: [40, 40]}]]"},
       {"repeat", "[repeat: {times: 3, steps: [{rotate: [-10, 10]}, {hflip: {p: 0.5}}]}]"},
+      {"switch_pixels",
+       "[gamma: [0.3, 3], switch: [{when: brightness < 0.4, then: [gamma: 0.5, hflip]},"
+       " {when: 'luma(0.9) > 0.8 and noise >= 0', then: [rotate: [-20, 20]]},"
+       " {else: [vflip]}], rotate: 5]",
+       kSampled, 2},
+      {"switch_labels",
+       "[rotate: [-20, 20], {switch: [{when: objects > 1 and width > 30, then: [{random_crop: 32},"
+       " {switch: [{when: objects > 9, then: []}, {else: [hflip]}]}]}], p: 0.6}, rotate: 10]"},
       {"resample_each",
        "[rotate: 10, {chain: [{rotate: [-20, 20]}, {resize: [50, 60]}], resample: each},"
        " rotate: [5, 9]]",

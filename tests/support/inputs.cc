@@ -176,6 +176,7 @@ class GivenSource final : public Source {
   Meta OutputMeta() const override {
     Meta meta;
     meta.fields = {"image", "target"};
+    meta.targets = kTargetAll;
     return meta;
   }
 

@@ -35,10 +35,10 @@ def pictures(seed=5):
     return {name: values.astype(numpy.uint8) for name, values in made.items()}
 
 
-def run(steps, inputs, recipes=None):
+def run(steps, inputs, recipes=None, entries=None):
     """{(name of the step, name of the picture): array} of one run of {name: "hflip: {}"} over all
     inputs (uint8 arrays, HW or HWC in RGB). Names are words without a dash. `recipes`, a dict, gets
-    what the step drew, {name: value} under the same key."""
+    what the step drew, {name: value} under the same key; `entries` all entries of the recipe."""
     with tempfile.TemporaryDirectory(prefix="pixloom_steps_") as holder:
         folder = pathlib.Path(holder)
         (folder / "in").mkdir()
@@ -59,7 +59,11 @@ def run(steps, inputs, recipes=None):
             for file in (folder / "out" / name).rglob("*.png"):
                 picture = next(p for p in inputs if file.stem.startswith(p))
                 results[name, picture] = numpy.array(Image.open(file))
+                if recipes is None and entries is None:
+                    continue
+                recipe = json.loads(file.with_suffix(".json").read_text())["recipe"]
                 if recipes is not None:
-                    sidecar = json.loads(file.with_suffix(".json").read_text())
-                    recipes[name, picture] = dict(sidecar["recipe"][-1].get("draws", []))
+                    recipes[name, picture] = dict(recipe[-1].get("draws", []))
+                if entries is not None:
+                    entries[name, picture] = recipe
         return results

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/test_nodes.h"
 
+#include <atomic>
+
 #include <unistd.h>
 
 #include <bit>
@@ -152,11 +154,16 @@ struct TestKeep {
 // Blends the anchor with the next survivor of its block, as mixup does.
 class NeighbourWindow final : public WindowOperator {
  public:
-  explicit NeighbourWindow(int size) : size_(size) {}
+  NeighbourWindow(int size, std::int64_t throw_every) : size_(size), throw_every_(throw_every) {}
   int Size() const override { return size_; }
-  Result<Sample> Run(std::span<const Sample* const> block, std::size_t anchor,
-                     Rng& rng) const override {
-    const Sample& partner = *block[(anchor + 1) % block.size()];
+  Result<Mixed> Run(std::span<const Sample* const> block, std::size_t anchor,
+                    Rng& rng) const override {
+    if (throw_every_ > 0 &&
+        block[anchor]->identity.seq % static_cast<std::uint64_t>(throw_every_) == 0) {
+      throw cv::Exception(cv::Error::StsBadSize, "sizes", "f", "f.cc", 1);
+    }
+    const std::size_t next = (anchor + 1) % block.size();
+    const Sample& partner = *block[next];
     Sample result = block[anchor]->Clone();
     const double share = rng.Uniform("share", 0.5, 1);
     cv::Mat& pixels = result.images[0].second.frames[0].pixels;
@@ -171,20 +178,72 @@ class NeighbourWindow final : public WindowOperator {
       }
     }
     result.text["partner"] = partner.key;
-    return result;
+    return Mixed{std::move(result), {next}};
   }
 
  private:
   int size_;
+  std::int64_t throw_every_;
 };
 
 struct TestNeighbour {
-  std::int64_t size = 2;
+  std::int64_t size = 2, throw_every = 0;
   static constexpr std::string_view kName = "test_neighbour";
   static constexpr std::string_view kDoc = "Blend with the next sample of the block.";
-  static constexpr auto Params() { return std::tuple{Param("size", &TestNeighbour::size)}; }
+  static constexpr auto Params() {
+    return std::tuple{Param("size", &TestNeighbour::size),
+                      Param("throw_every", &TestNeighbour::throw_every)};
+  }
   std::shared_ptr<const WindowOperator> Make(const Services&) const {
-    return std::make_shared<NeighbourWindow>(static_cast<int>(size));
+    return std::make_shared<NeighbourWindow>(static_cast<int>(size), throw_every);
+  }
+};
+
+// Adds a level to every value, as a network would change every pixel.
+class AddingModel final : public Enhancer {
+ public:
+  AddingModel(int batch, int level, int fail_at)
+      : batch_(batch), level_(level), fail_at_(fail_at) {}
+  int BatchSize() const override { return batch_; }
+  Meta OutputMeta(const Meta& in) const override { return in; }
+  Result<std::vector<cv::Mat>> Run(std::span<const cv::Mat> batch) override {
+    PIXLOOM_CHECK(!busy_.exchange(true), "two threads in one model");
+    BatchSizes().push_back(batch.size());
+    std::vector<cv::Mat> out;
+    bool bad = false;
+    for (const cv::Mat& picture : batch) {
+      bad = bad || picture.ptr(0)[0] == fail_at_;
+      cv::Mat made = picture.clone();
+      for (int y = 0; y < made.rows; ++y) {
+        for (int x = 0; x < made.cols * made.channels(); ++x) {
+          made.ptr(y)[x] = static_cast<std::uint8_t>(made.ptr(y)[x] + level_);
+        }
+      }
+      out.push_back(std::move(made));
+    }
+    busy_ = false;
+    if (bad) return DataError{"TST-MODEL", "made to fail", "", ""};
+    return out;
+  }
+
+ private:
+  int batch_, level_, fail_at_;
+  std::atomic<bool> busy_{false};
+};
+
+struct TestModel {
+  std::int64_t batch = 4;
+  std::int64_t level = 7;
+  std::int64_t fail_at = -1;
+  static constexpr std::string_view kName = "test_model";
+  static constexpr std::string_view kDoc = "Add a level to every value, in batches.";
+  static constexpr auto Params() {
+    return std::tuple{Param("batch", &TestModel::batch), Param("level", &TestModel::level),
+                      Param("fail_at", &TestModel::fail_at)};
+  }
+  std::shared_ptr<Enhancer> Make(const Services&) const {
+    return std::make_shared<AddingModel>(static_cast<int>(batch), static_cast<int>(level),
+                                         static_cast<int>(fail_at));
   }
 };
 
@@ -218,6 +277,11 @@ struct TestFail {
 
 }  // namespace
 
+std::vector<std::size_t>& BatchSizes() {
+  static std::vector<std::size_t> sizes;
+  return sizes;
+}
+
 std::vector<KeptSample>& Kept() {
   static std::vector<KeptSample> kept;
   return kept;
@@ -230,6 +294,7 @@ const Registry& TestRegistry() {
     r->AddSource<TestNumbers>();
     r->AddSink<TestKeep>();
     r->AddWindow<TestNeighbour>();
+    r->AddModel<TestModel>();
     r->AddOperator<TestFail>();
     return r;
   }();

@@ -22,11 +22,14 @@ struct KeptSample {
   Sample sample;
 };
 std::vector<KeptSample>& Kept();
+// How many pictures each call of a test_model got.
+std::vector<std::size_t>& BatchSizes();
 
 // Built-in operators and sources, and:
 //   test_numbers {count, side, vary, bad_every, same_key, prefix}   small pictures "n0", "n1", ...
 //   test_keep {name, delay_us, fail_at}                             sink into Kept()
-//   test_neighbour {size}                                           window: blends with the next
+//   test_model {batch, level, fail_at}                              network: adds a level
+//   test_neighbour {size, throw_every}                              window: blends with the next
 //   one test_fail {every, kind: data|bug|memory|opencv}                 step that fails
 const Registry& TestRegistry();
 

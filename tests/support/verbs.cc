@@ -186,7 +186,7 @@ class CanvasSource final : public Source {
     sample.masks.emplace("classes", std::move(classes));
     sample.labels.label = static_cast<int>(index % 3);
     sample.labels.multi_hot = {1, 0, 1};
-    sample.labels.soft = {0.25F, 0.75F};
+    sample.labels.soft = {0.25F, 0.75F, 0};
     sample.scalars["score"] = 0.5;
     sample.text["note"] = "as it is";
     auto names = std::make_shared<LabelNames>();
@@ -269,11 +269,14 @@ LoadOptions TestOptions() {
 
 // ---- running ------------------------------------------------------------------------------------
 
-Outcome RunPipeline(Pipeline& pipeline, int threads) {
+Outcome RunPipeline(Pipeline& pipeline, int threads, RunOptions options) {
+  options.threads = threads;
+  return RunPipeline(pipeline, std::move(options));
+}
+
+Outcome RunPipeline(Pipeline& pipeline, RunOptions options) {
   const TempFolder folder;
   Outcome outcome;
-  RunOptions options;
-  options.threads = threads;
   options.quarantine_file = folder.Path("quarantine.jsonl");
   Kept().clear();
   outcome.report = pipeline.Run(options);

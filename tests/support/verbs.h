@@ -41,7 +41,8 @@ LoadOptions TestOptions();
 
 // Runs; errors of the configuration end in Outcome::errors.
 Outcome RunYaml(const std::string& yaml, int threads = 1, LoadOptions options = TestOptions());
-Outcome RunPipeline(Pipeline& pipeline, int threads = 1);
+Outcome RunPipeline(Pipeline& pipeline, int threads = 1, RunOptions options = {});
+Outcome RunPipeline(Pipeline& pipeline, RunOptions options);
 
 // What a configuration is refused for, one line each as Diagnostic::Text(); empty when it is fine.
 std::vector<std::string> ErrorsOf(const std::string& yaml, LoadOptions options = TestOptions());
