@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
 #include <set>
-#include <system_error>
 
 #include <opencv2/imgproc.hpp>
 
 #include "ops/erase/erase.h"
 #include "ops/geometry/box_facts.h"
+#include "ops/labels/class_choice.h"
 #include "pipeline/registry.h"
 
 namespace pixloom {
@@ -116,14 +113,14 @@ struct ConstrainedDropout : Erases {
   Steps<ImageStep, SampleStep> Draw(Rng& rng, const Facts& facts) const {
     const auto count = static_cast<std::uint32_t>(DrawWhole(rng, "holes", holes));
     const NodeNoise noise(rng);
-    std::set<int> chosen;
-    if (auto error = Choose(facts, chosen)) {
-      return {ImageStep{[error = *error](const cv::Mat&, const FrameContext&) -> Result<cv::Mat> {
-        return error;
-      }}};
+    const auto chosen = ClassIndices(classes, facts.names, kName, "classes");
+    if (!chosen) {
+      return {
+          ImageStep{[error = chosen.Error()](
+                        const cv::Mat&, const FrameContext&) -> Result<cv::Mat> { return error; }}};
     }
     Holes made(facts.size);
-    const std::vector<Region> regions = Regions(facts, chosen);
+    const std::vector<Region> regions = Regions(facts, *chosen);
     rng.Note("objects", static_cast<double>(regions.size()));
     for (std::uint32_t r = 0; r < regions.size(); ++r) {
       for (std::uint32_t i = 0; i < count; ++i) {
@@ -136,31 +133,6 @@ struct ConstrainedDropout : Erases {
   }
 
  private:
-  // A word that names no class is an index where it is a whole number.
-  std::optional<DataError> Choose(const Facts& facts, std::set<int>& chosen) const {
-    const std::vector<std::string> known =
-        facts.names == nullptr ? std::vector<std::string>{} : facts.names->classes;
-    for (const std::string& word : classes) {
-      const auto found = std::find(known.begin(), known.end(), word);
-      int index = 0;
-      const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), index);
-      if (found != known.end()) {
-        chosen.insert(static_cast<int>(found - known.begin()));
-      } else if (failed == std::errc() && end == word.data() + word.size()) {
-        chosen.insert(index);
-      } else if (known.empty()) {
-        return DataError{"OP-CLASS", "constrained_dropout: the source names no classes",
-                         "choose by indices", ""};
-      } else {
-        return DataError{"OP-CLASS",
-                         fmt::format("constrained_dropout: no class '{}' in the source{}", word,
-                                     Suggestion(word, known)),
-                         "correct the name under classes", ""};
-      }
-    }
-    return std::nullopt;
-  }
-
   std::vector<Region> Regions(const Facts& facts, const std::set<int>& chosen) const {
     if (inside == Inside::kSemantic) return SemanticRegions(facts, chosen);
     std::vector<Region> regions;

@@ -83,8 +83,8 @@ struct Fills {
   }
 };
 
-// The same, and what becomes of objects.
-struct Erases : Fills {
+// What becomes of objects that something covers: a base class as above.
+struct Covers {
   double min_area = 0;
   double min_visibility = 0;
   bool drop = true;
@@ -93,30 +93,49 @@ struct Erases : Fills {
 
   template <class Op>
   static constexpr auto Table() {
-    return std::tuple_cat(
-        Fills::Table<Op>(),
-        std::tuple{
-            Param<Op, double>("min_area", &Op::min_area)
-                .In(0, 1e10)
-                .Unit("px^2")
-                .Doc("Least visible area of an object that a hole touches."),
-            Param<Op, double>("min_visibility", &Op::min_visibility)
-                .In(0, 1)
-                .Unit("share")
-                .Doc("Least visible share of its original area; what is wholly erased goes at 0 "
-                     "too."),
-            Param<Op, bool>("drop", &Op::drop)
-                .Doc("Whether objects below these limits go; false keeps them as they were."),
-            Param<Op, bool>("shrink", &Op::shrink)
-                .Doc("Shrink a box to what holes leave visible of its object; sides that no hole "
-                     "covers and oriented boxes stay."),
-            Param<Op, bool>("remove_keypoints", &Op::remove_keypoints)
-                .Doc("Take keypoints in holes out of their objects; otherwise they become "
-                     "unlabelled.")});
+    return std::tuple{
+        Param<Op, double>("min_area", &Op::min_area)
+            .In(0, 1e10)
+            .Unit("px^2")
+            .Doc("Least area that stays visible of an object that loses a part."),
+        Param<Op, double>("min_visibility", &Op::min_visibility)
+            .In(0, 1)
+            .Unit("share")
+            .Doc("Least visible share of its original area; what is wholly hidden goes at 0 "
+                 "too."),
+        Param<Op, bool>("drop", &Op::drop)
+            .Doc("Whether objects below these limits go; false keeps them as they were."),
+        Param<Op, bool>("shrink", &Op::shrink)
+            .Doc("Shrink a box to what stays visible of its object; sides that lose nothing and "
+                 "oriented boxes stay."),
+        Param<Op, bool>("remove_keypoints", &Op::remove_keypoints)
+            .Doc("Take hidden keypoints out of their objects; otherwise they become "
+                 "unlabelled.")};
+  }
+
+  LabelRule Limits() const {
+    LabelRule rule;
+    rule.min_area = min_area;
+    rule.min_visibility = min_visibility;
+    rule.drop = drop;
+    rule.shrink = shrink;
+    rule.remove_keypoints = remove_keypoints;
+    return rule;
+  }
+};
+
+// Both.
+struct Erases : Fills, Covers {
+  template <class Op>
+  static constexpr auto Table() {
+    return std::tuple_cat(Fills::Table<Op>(), Covers::Table<Op>());
   }
 
   LabelRule Labels() const {
-    return {erase_masks, MaskFill(), min_area, min_visibility, drop, shrink, remove_keypoints};
+    LabelRule rule = Limits();
+    rule.erase_masks = erase_masks;
+    rule.mask_fill = MaskFill();
+    return rule;
   }
 
   // Pixels, then labels; nothing without holes.

@@ -67,6 +67,14 @@ cv::Mat BitsOf(const std::vector<Run>& runs, Size size) {
   return bits;
 }
 
+cv::Rect Rescaled(const cv::Rect& rect, Size from, Size to) {
+  const cv::Point low(FirstIn(rect.x, from.width, to.width),
+                      FirstIn(rect.y, from.height, to.height));
+  const cv::Point high(FirstIn(rect.x + rect.width, from.width, to.width),
+                       FirstIn(rect.y + rect.height, from.height, to.height));
+  return {low, high};
+}
+
 std::string CheckLength(std::string_view name, const Range& range, HoleUnit unit) {
   if (unit == HoleUnit::kPixels || range.Max() <= 1) return "";
   return fmt::format("{}: a fraction lies inside [0, 1]; for pixels add unit: px", name);

@@ -31,6 +31,9 @@ struct Holes {
 
 cv::Mat BitsOf(const std::vector<Run>& runs, Size size);
 
+// The same rule for a rectangle of a picture of size `from`: its pixels in one of size `to`.
+cv::Rect Rescaled(const cv::Rect& rect, Size from, Size to);
+
 // ---- What draws of holes share ------------------------------------------------------------------
 
 enum class HoleUnit { kFraction, kPixels };
