@@ -38,6 +38,19 @@ int Explain(const ConfigArguments& config, ExplainAs as);
 enum class OpsAs { kText, kJson, kMarkdown };
 int Ops(const std::string& name, OpsAs as);
 
+struct ImportArguments {
+  std::string peer;       // albumentations, torchvision
+  std::string input;      // a file, "-", or the text of a torchvision transform
+  std::string out;        // empty: stdout
+  std::vector<int> size;  // height and width
+  bool tensors = false;
+  bool overwrite = false;
+  bool json = false;
+  bool quiet = false;
+};
+// Exit code 3: something has no equivalent; the rest is written all the same.
+int ImportPipeline(const ImportArguments& arguments);
+
 int Replay(const ConfigArguments& config, const std::string& key, const std::string& branch,
            const std::string& out);
 

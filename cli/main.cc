@@ -94,6 +94,25 @@ int Dispatch(int argc, char** argv) {
   replay_cmd->add_option("--branch", branch, "one copy, as 0 or 2-1");
   replay_cmd->add_option("--out", out, "folder for the pictures");
 
+  cli::ImportArguments import;
+  auto* import_cmd = app.add_subcommand("import", "write another library's pipeline as Pixloom's");
+  import_cmd->add_option("library", import.peer, "albumentations or torchvision")
+      ->required()
+      ->check(CLI::IsMember({"albumentations", "torchvision"}));
+  import_cmd
+      ->add_option("input", import.input,
+                   "file of A.save, or of print(transform); -: stdin; torchvision: also the text")
+      ->required();
+  import_cmd->add_option("--out", import.out, "file to write instead of stdout");
+  import_cmd->add_option("--size", import.size, "height and width of the pictures")
+      ->expected(2)
+      ->check(CLI::Range(1, 65500));
+  import_cmd->add_flag("--tensors", import.tensors,
+                       "keep steps that make float planes, for a training loader");
+  import_cmd->add_flag("--overwrite", import.overwrite, "replace a file that exists");
+  import_cmd->add_flag("--json", import.json, "the report as JSON");
+  import_cmd->add_flag("--quiet,-q", import.quiet, "no report");
+
   auto* version_cmd = app.add_subcommand("version", "print the version");
 
   try {
@@ -117,6 +136,7 @@ int Dispatch(int argc, char** argv) {
   }
   if (*schema_cmd) fmt::print("{}\n", JsonSchema(BuiltIns()));
   if (*replay_cmd) return cli::Replay(config, key, branch, out);
+  if (*import_cmd) return cli::ImportPipeline(import);
   if (*version_cmd) fmt::print("pixloom {}\n", kVersion);
   return kExitOk;
 }
