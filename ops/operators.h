@@ -189,9 +189,15 @@
   X(Cast)                    \
   X(CropMirrorNormalize)     \
   X(FromFloat)               \
+  X(Identity)                \
   X(Layout)                  \
   X(Normalize)               \
   X(ToFloat)
+
+// Pictures and text on top
+#define PIXLOOM_OPS_OVERLAY(X) \
+  X(OverlayImage)              \
+  X(OverlayText)
 
 // Labels
 #define PIXLOOM_OPS_LABELS(X) X(Sanitize)
@@ -201,3 +207,32 @@
   X(FiveCrop)                \
   X(TenCrop)                 \
   X(Tile)
+
+// Several samples at once
+#define PIXLOOM_OPS_MIX(X) \
+  X(CopyPaste)             \
+  X(Cutmix)                \
+  X(Mixup)                 \
+  X(Mosaic)
+
+// Steps on parts and versions of a sample
+#define PIXLOOM_OPS_SCOPES(X) \
+  X(Blend)                    \
+  X(InRegion)                 \
+  X(WithChannels)             \
+  X(WithColorSpace)
+
+// Policies
+#define PIXLOOM_OPS_POLICIES(X) \
+  X(AugMix)                     \
+  X(AutoAugment)                \
+  X(RandAugment)                \
+  X(ThreeAugment)               \
+  X(TrivialAugmentWide)
+
+// Which entries take part
+#define PIXLOOM_OPS_PLAN(X) \
+  X(Balance)                \
+  X(Dedupe)                 \
+  X(Sample)                 \
+  X(Shuffle)

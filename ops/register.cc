@@ -16,8 +16,13 @@ namespace pixloom {
   X("Matching a reference", MATCH)          \
   X("Enhancement", ENHANCE)                 \
   X("Pixel types", TYPES)                   \
+  X("Pictures and text on top", OVERLAY)    \
   X("Labels", LABELS)                       \
-  X("Several pictures of one", VIEWS)
+  X("Which entries take part", PLAN)        \
+  X("Several pictures of one", VIEWS)       \
+  X("Several samples at once", MIX)         \
+  X("Parts and versions", SCOPES)           \
+  X("Policies", POLICIES)
 
 #define PIXLOOM_DECLARE(NAME) void Register##NAME(Registry& registry);
 #define PIXLOOM_DECLARE_GROUP(TITLE, GROUP) PIXLOOM_OPS_##GROUP(PIXLOOM_DECLARE)

@@ -105,6 +105,7 @@ struct AutoContrast {
   static constexpr std::array<std::string_view, 2> kAliases{"AutoContrast", "RandomAutocontrast"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("cutoff", &AutoContrast::cutoff)

@@ -12,6 +12,7 @@ struct Brightness {
   static constexpr std::string_view kDoc = "Multiply all levels by one factor.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("factor", &Brightness::factor)
                           .In(0, 10)

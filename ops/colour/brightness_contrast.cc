@@ -14,6 +14,7 @@ struct BrightnessContrast {
   static constexpr std::string_view kDoc = "Spread levels about a centre, then shift them.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("brightness", &BrightnessContrast::brightness)
                           .In(-1, 1)

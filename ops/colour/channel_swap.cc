@@ -19,6 +19,7 @@ struct ChannelSwap {
   static constexpr std::array<std::string_view, 1> kAliases{"ChannelSwap"};
   static constexpr Support kSupport{.one = false};
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("order", &ChannelSwap::order)

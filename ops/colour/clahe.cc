@@ -20,6 +20,7 @@ struct ClaheOp {
   static constexpr std::array<std::string_view, 2> kAliases{"CLAHE", "RandomClahe"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("clip_limit", &ClaheOp::clip_limit)

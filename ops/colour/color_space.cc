@@ -29,6 +29,7 @@ struct ColorSpace {
                                                             "ColorSpaceConversion"};
   static constexpr Support kSupport = kColourPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("to", &ColorSpace::to)

@@ -24,6 +24,7 @@ struct Colorize {
   static constexpr std::array<std::string_view, 1> kAliases{"Colorize"};
   static constexpr Support kSupport = kColourPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("black", &Colorize::black)

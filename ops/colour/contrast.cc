@@ -13,6 +13,7 @@ struct Contrast {
   static constexpr std::string_view kDoc = "Spread levels about a centre, or draw them together.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("factor", &Contrast::factor)

@@ -135,6 +135,7 @@ struct Dithering {
   static constexpr std::array<std::string_view, 1> kAliases{"Dithering"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("method", &Dithering::method)

@@ -86,6 +86,7 @@ struct Equalize {
   static constexpr std::array<std::string_view, 2> kAliases{"Equalize", "RandomEqualize"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("mode", &Equalize::mode)

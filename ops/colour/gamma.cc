@@ -15,6 +15,7 @@ struct Gamma {
       "Raise levels to a power: below 1 lightens, above darkens.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("gamma", &Gamma::gamma)
                           .In(0.01, 100)

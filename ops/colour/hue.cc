@@ -13,6 +13,7 @@ struct Hue {
   static constexpr std::array<std::string_view, 1> kAliases{"RandomHue"};
   static constexpr Support kSupport = kColourPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("turns", &Hue::turns)
                           .In(-0.5, 0.5)

@@ -27,6 +27,7 @@ struct HueSaturation {
                                                             "HueSaturationValue"};
   static constexpr Support kSupport = kColourPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("hue", &HueSaturation::hue)
                           .In(-360, 360)

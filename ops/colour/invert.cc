@@ -11,6 +11,7 @@ struct Invert {
   static constexpr std::array<std::string_view, 3> kAliases{"Invert", "InvertImg", "RandomInvert"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() { return std::tuple{}; }
 
   Lut Draw(Rng&, const Facts&) const {

@@ -16,6 +16,7 @@ struct LogContrast {
   static constexpr std::array<std::string_view, 1> kAliases{"LogContrast"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("gain", &LogContrast::gain)
                           .In(0, 10)

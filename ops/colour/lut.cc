@@ -32,6 +32,7 @@ struct LookUp {
       "and then the file.";
   static constexpr Support kSupport = kColourPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("file", &LookUp::file)

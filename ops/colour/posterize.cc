@@ -59,13 +59,15 @@ struct Posterize {
   static constexpr std::array<std::string_view, 2> kAliases{"Posterize", "RandomPosterize"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
-    return std::tuple{Param("bits", &Posterize::bits)
-                          .In(1, 8)
-                          .Unit("bits")
-                          .Primary()
-                          .Alias("num_bits")
-                          .Doc("Bits kept, a whole number; 8 leaves a uint8 picture as it is.")};
+    return std::tuple{
+        Param("bits", &Posterize::bits)
+            .In(0, 8)
+            .Unit("bits")
+            .Primary()
+            .Alias("num_bits")
+            .Doc("Bits kept, a whole number; 8 leaves a uint8 picture as it is, 0 is black.")};
   }
 
   PixelStep Draw(Rng& rng, const Facts&) const {

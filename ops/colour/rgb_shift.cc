@@ -28,6 +28,7 @@ struct RgbShift {
   static constexpr std::array<std::string_view, 1> kAliases{"RGBShift"};
   static constexpr Support kSupport = kColourPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("red", &RgbShift::red)
                           .In(-1, 1)

@@ -9,9 +9,11 @@ struct Saturation {
   Range factor{0.7, 1.3};
 
   static constexpr std::string_view kName = "saturation";
-  static constexpr std::string_view kDoc = "Strengthen or fade colours; luma stays.";
-  static constexpr Support kSupport = kColourPixels;
+  static constexpr std::string_view kDoc =
+      "Strengthen or fade colours; luma stays, and gray pictures as they are.";
+  static constexpr Support kSupport{.many = false};
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("factor", &Saturation::factor)

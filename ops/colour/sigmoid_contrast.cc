@@ -15,6 +15,7 @@ struct SigmoidContrast {
   static constexpr std::array<std::string_view, 1> kAliases{"SigmoidContrast"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("gain", &SigmoidContrast::gain)
                           .In(0, 100)

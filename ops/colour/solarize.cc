@@ -13,6 +13,7 @@ struct Solarize {
   static constexpr std::array<std::string_view, 2> kAliases{"Solarize", "RandomSolarize"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("threshold", &Solarize::threshold)
                           .In(0, 1)

@@ -14,6 +14,7 @@ struct SolarizeAdd {
   static constexpr std::array<std::string_view, 1> kAliases{"SolarizeAdd"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("add", &SolarizeAdd::add)
                           .In(-1, 1)

@@ -111,6 +111,7 @@ struct ToGray {
   static constexpr std::array<std::string_view, 2> kAliases{"ToGray", "Grayscale"};
   static constexpr Support kSupport{.many = false};
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("method", &ToGray::method)

@@ -25,6 +25,7 @@ struct ToRgb {
   static constexpr std::array<std::string_view, 2> kAliases{"ToRGB", "RGB"};
   static constexpr Support kSupport{.many = false};
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() { return std::tuple{}; }
 
   Meta Out(const Meta& in) const {

@@ -13,6 +13,7 @@ struct ToSepia {
   static constexpr std::array<std::string_view, 1> kAliases{"ToSepia"};
   static constexpr Support kSupport = kColourPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("amount", &ToSepia::amount)
                           .In(0, 1)

@@ -19,6 +19,7 @@ struct Downscale {
   static constexpr std::array<std::string_view, 1> kAliases{"Downscale"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("scale", &Downscale::scale)
                           .In(0.01, 1)

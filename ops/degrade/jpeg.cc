@@ -18,6 +18,7 @@ struct Jpeg {
   static constexpr Support kSupport{.u16 = false, .f32 = false, .four = false, .many = false};
   // The codec's integer transforms give the same bits with and without vector instructions.
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("quality", &Jpeg::quality)

@@ -72,6 +72,7 @@ struct PixelateOp {
   static constexpr std::array<std::string_view, 1> kAliases{"Pixelate"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("block", &PixelateOp::block)
                           .In(0, kMaxSide)

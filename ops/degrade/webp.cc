@@ -17,6 +17,7 @@ struct Webp {
   // Quality is turned into quantizers by the C library's pow, rounded down to one of 128 steps;
   // everything behind that is integer arithmetic.
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("quality", &Webp::quality)
                           .In(1, 100)

@@ -29,6 +29,7 @@ struct AutoExposure {
   static constexpr std::string_view kDoc = "Bring the mean luma to a target.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("target", &AutoExposure::target)

@@ -42,6 +42,7 @@ struct AutoLevels {
       "Stretch levels so that the darkest become black and the brightest white.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("stretch", &AutoLevels::stretch)

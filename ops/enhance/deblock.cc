@@ -94,6 +94,7 @@ struct Deblock {
   static constexpr std::string_view kDoc = "Smooth the borders of JPEG blocks.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("strength", &Deblock::strength)

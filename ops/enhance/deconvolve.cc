@@ -172,6 +172,7 @@ struct Deconvolve {
   static constexpr std::string_view kDoc = "Sharpen by undoing a blur of known shape.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("method", &Deconvolve::method)

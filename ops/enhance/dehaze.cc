@@ -33,6 +33,7 @@ struct Dehaze {
   static constexpr std::string_view kDoc = "Take haze out by the dark channel prior.";
   static constexpr Support kSupport = kColourPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("strength", &Dehaze::strength)

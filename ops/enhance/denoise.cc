@@ -45,6 +45,7 @@ struct Denoise {
   static constexpr std::string_view kDoc = "Remove noise and keep edges.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("method", &Denoise::method)

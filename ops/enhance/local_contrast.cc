@@ -17,6 +17,7 @@ struct LocalContrast {
       "Amplify or soften local detail and leave strong edges without halos.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("strength", &LocalContrast::strength)
                           .In(-1, 5)

@@ -61,6 +61,7 @@ struct LowLight {
   static constexpr std::string_view kDoc = "Brighten what is dark and leave the bright as it is.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("method", &LowLight::method)

@@ -41,6 +41,7 @@ struct Retinex {
       "Even out light and shadow by comparing each place with its surroundings.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("of", &Retinex::of)

@@ -13,6 +13,7 @@ struct Upscale {
   static constexpr std::string_view kDoc = "Magnify the picture.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("factor", &Upscale::factor)
                           .In(1, 8)

@@ -92,6 +92,7 @@ struct WhiteBalance {
   static constexpr std::string_view kDoc = "Take a colour cast out by a gain for each channel.";
   static constexpr Support kSupport = kColourPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("method", &WhiteBalance::method)

@@ -20,6 +20,7 @@ struct Bilateral {
   static constexpr std::array<std::string_view, 2> kAliases{"BilateralBlur", "BilateralFilter"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("diameter", &Bilateral::diameter)

@@ -15,6 +15,7 @@ struct BoxBlur {
   static constexpr std::array<std::string_view, 3> kAliases{"Blur", "RandomBoxBlur", "AverageBlur"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("kernel", &BoxBlur::kernel)
                           .In(1, 255)

@@ -22,6 +22,7 @@ struct Convolve {
   static constexpr std::array<std::string_view, 1> kAliases{"Convolve2D"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("kernel", &Convolve::kernel)

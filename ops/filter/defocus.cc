@@ -38,6 +38,7 @@ struct Defocus {
   static constexpr std::array<std::string_view, 2> kAliases{"Defocus", "DefocusBlur"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("radius", &Defocus::radius)

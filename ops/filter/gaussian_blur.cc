@@ -22,6 +22,7 @@ struct GaussianBlurOp {
   static constexpr std::string_view kDoc = "Blur with a Gaussian.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("sigma", &GaussianBlurOp::sigma)
                           .In(0, 100)

@@ -16,6 +16,7 @@ struct MedianBlurOp {
   static constexpr std::array<std::string_view, 2> kAliases{"MedianBlur", "RandomMedianBlur"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("kernel", &MedianBlurOp::kernel)
                           .In(1, 255)

@@ -35,6 +35,7 @@ struct Morphology {
 
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
 
   template <class Op>
   static constexpr auto Table() {

@@ -52,6 +52,7 @@ struct MotionBlur {
   static constexpr std::array<std::string_view, 2> kAliases{"MotionBlur", "RandomMotionBlur"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("kernel", &MotionBlur::kernel)

@@ -50,6 +50,7 @@ struct Ringing {
   static constexpr std::array<std::string_view, 1> kAliases{"RingingOvershoot"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("kernel", &Ringing::kernel)

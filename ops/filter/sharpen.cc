@@ -16,6 +16,7 @@ struct Sharpen {
   static constexpr std::array<std::string_view, 1> kAliases{"Sharpen"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("alpha", &Sharpen::alpha)

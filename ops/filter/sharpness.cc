@@ -33,6 +33,7 @@ struct Sharpness {
   static constexpr std::array<std::string_view, 1> kAliases{"RandomAdjustSharpness"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("factor", &Sharpness::factor)
                           .In(0, 20)

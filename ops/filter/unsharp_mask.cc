@@ -19,6 +19,7 @@ struct UnsharpMask {
   static constexpr std::array<std::string_view, 1> kAliases{"UnsharpMask"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("sigma", &UnsharpMask::sigma)

@@ -37,6 +37,7 @@ struct Affine : Warped {
   static constexpr std::array<std::string_view, 1> kAliases{"Affine"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(
         std::tuple{Param("scale", &Affine::scale)

@@ -15,6 +15,7 @@ struct CenterCrop : Outside {
   static constexpr std::array<std::string_view, 1> kAliases{"CenterCrop"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(std::tuple{Param("size", &CenterCrop::size)
                                          .In(1, kMaxSide)

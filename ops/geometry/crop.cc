@@ -19,6 +19,7 @@ struct Crop : Outside {
   static constexpr std::array<std::string_view, 1> kAliases{"Crop"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(std::tuple{Param("x_min", &Crop::x_min)
                                          .In(-kMaxSide, kMaxSide)

@@ -17,6 +17,7 @@ struct CropAndPad : Warped {
   static constexpr std::array<std::string_view, 1> kAliases{"CropAndPad"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     using Op = CropAndPad;
     return std::tuple_cat(

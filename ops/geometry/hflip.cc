@@ -11,6 +11,7 @@ struct Hflip {
                                                             "RandomHorizontalFlip", "Fliplr"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() { return std::tuple{}; }
 
   AffineStep Draw(Rng&, const Facts& facts) const {

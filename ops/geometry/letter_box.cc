@@ -21,6 +21,7 @@ struct LetterBox : Warped {
   static constexpr std::array<std::string_view, 1> kAliases{"LetterBox"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(std::tuple{Param("size", &LetterBox::size)
                                          .In(1, kMaxSide)

@@ -17,6 +17,7 @@ struct LongestMaxSize {
   static constexpr std::array<std::string_view, 1> kAliases{"LongestMaxSize"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("size", &LongestMaxSize::size)

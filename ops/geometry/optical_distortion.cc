@@ -28,6 +28,7 @@ struct OpticalDistortion : Warped {
   static constexpr std::array<std::string_view, 1> kAliases{"OpticalDistortion"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(
         std::tuple{

@@ -17,6 +17,7 @@ struct Pad : Outside {
   static constexpr std::array<std::string_view, 1> kAliases{"Pad"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(std::tuple{Param("all", &Pad::all)
                                          .In(0, kMaxSide)

@@ -19,6 +19,7 @@ struct PadIfNeeded : Placed {
   static constexpr std::array<std::string_view, 1> kAliases{"PadIfNeeded"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(std::tuple{Param("min_height", &PadIfNeeded::min_height)
                                          .In(0, kMaxSide)

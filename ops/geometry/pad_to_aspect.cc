@@ -16,6 +16,7 @@ struct PadToAspect : Placed {
   static constexpr std::array<std::string_view, 1> kAliases{"PadToAspectRatio"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(std::tuple{Param("ratio", &PadToAspect::ratio)
                                          .In(0.01, 100)

@@ -13,6 +13,7 @@ struct PadToMultiple : Placed {
       "Enlarge the canvas until its sides are multiples of a number.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(std::tuple{Param("of", &PadToMultiple::of)
                                          .In(1, kMaxSide)

@@ -13,6 +13,7 @@ struct PadToSquare : Placed {
   static constexpr std::array<std::string_view, 1> kAliases{"PadToSquare"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() { return Placed::Table<PadToSquare>(); }
 
   AffineStep Draw(Rng& rng, const Facts& facts) const {

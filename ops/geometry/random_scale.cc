@@ -15,6 +15,7 @@ struct RandomScale {
   static constexpr std::array<std::string_view, 1> kAliases{"RandomScale"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("scale", &RandomScale::scale)
                           .In(0.01, 100)

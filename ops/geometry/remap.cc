@@ -87,6 +87,7 @@ struct Remap : Warped {
       "Take every pixel from where a map in a .npy file says; the map is stretched to the picture.";
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(
         std::tuple{Param("map", &Remap::map)

@@ -14,6 +14,7 @@ struct Resize {
   static constexpr std::array<std::string_view, 1> kAliases{"Resize"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("size", &Resize::size)
                           .In(1, kMaxSide)

@@ -35,6 +35,7 @@ struct Rotate : Warped {
   static constexpr std::array<std::string_view, 2> kAliases{"Rotate", "RandomRotation"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(
         std::tuple{Param("angle", &Rotate::angle)

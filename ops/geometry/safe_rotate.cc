@@ -16,6 +16,7 @@ struct SafeRotate : Warped {
   static constexpr std::array<std::string_view, 1> kAliases{"SafeRotate"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(std::tuple{Param("angle", &SafeRotate::angle)
                                          .In(-360, 360)

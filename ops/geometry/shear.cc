@@ -31,6 +31,7 @@ struct Shear : Warped {
   static constexpr std::array<std::string_view, 1> kAliases{"RandomShear"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(
         std::tuple{Param("x", &Shear::x)

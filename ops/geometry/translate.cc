@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "ops/common.h"
+#include "ops/geometry/canvas.h"
 #include "pipeline/registry.h"
 
 namespace pixloom {
@@ -21,16 +21,24 @@ struct EnumNames<ShiftUnit> {
 
 namespace {
 
+// Towards no shift; a whole number that carries rounding noise stays.
+double CutToWhole(double shift) {
+  const double size = std::floor(std::abs(shift) + kSideSlack);
+  return shift < 0 ? -size : size;
+}
+
 struct Translate : Warped {
   Range x{-0.1, 0.1};
   Range y{-0.1, 0.1};
   ShiftUnit unit = ShiftUnit::kFraction;
+  bool whole = false;
 
   static constexpr std::string_view kName = "translate";
   static constexpr std::string_view kDoc = "Shift the picture; the canvas stays.";
   static constexpr std::array<std::string_view, 1> kAliases{"RandomTranslate"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(std::tuple{Param("x", &Translate::x)
                                          .In(-kMaxSide, kMaxSide)
@@ -44,7 +52,10 @@ struct Translate : Warped {
                                          .Doc("Shift downwards."),
                                      Param("unit", &Translate::unit)
                                          .Doc("Fractions of the side, or pixels, which are rounded "
-                                              "to whole ones.")},
+                                              "to whole ones."),
+                                     Param("whole", &Translate::whole)
+                                         .Doc("Cut fractions of the side off to whole pixels, as "
+                                              "the published policies do; nothing is resampled.")},
                           Warped::Table<Translate>());
   }
 
@@ -68,6 +79,10 @@ struct Translate : Warped {
     } else {
       shift_x *= facts.size.width;
       shift_y *= facts.size.height;
+    }
+    if (whole) {
+      shift_x = CutToWhole(shift_x);
+      shift_y = CutToWhole(shift_y);
     }
     return {Matrix::Translate(shift_x, shift_y), facts.size, Rule(), interpolation};
   }

@@ -12,6 +12,7 @@ struct Transpose {
   static constexpr std::array<std::string_view, 1> kAliases{"Transpose"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() { return std::tuple{}; }
 
   AffineStep Draw(Rng&, const Facts& facts) const {

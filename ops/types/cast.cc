@@ -15,6 +15,7 @@ struct Cast {
   static constexpr std::array<std::string_view, 1> kAliases{"ToDtype"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("to", &Cast::to).Primary().Doc("The type; float32 gets the range 0 to 1."),

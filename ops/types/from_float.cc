@@ -24,6 +24,7 @@ struct FromFloat32 {
   static constexpr std::array<std::string_view, 1> kAliases{"FromFloat"};
   static constexpr Support kSupport{.u8 = false, .u16 = false};
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("to", &FromFloat32::to).Primary().Alias("dtype").Doc("The integer type."),

@@ -14,6 +14,7 @@ struct ChangeLayout {
   static constexpr std::array<std::string_view, 2> kAliases{"ToTensorV2", "to_tensor"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{
         Param("to", &ChangeLayout::to)

@@ -71,6 +71,7 @@ struct NormalizeOp : Normalizing {
   static constexpr std::array<std::string_view, 1> kAliases{"Normalize"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple_cat(
         std::tuple{Param("by", &NormalizeOp::by)

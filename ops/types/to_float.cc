@@ -14,6 +14,7 @@ struct ToFloat32 {
   static constexpr std::array<std::string_view, 1> kAliases{"ToFloat"};
   static constexpr Support kSupport = kAnyPixels;
   static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
   static constexpr auto Params() {
     return std::tuple{Param("max_value", &ToFloat32::max_value)
                           .In(0, 4'294'967'295.0)

@@ -140,6 +140,14 @@ class CliTest(unittest.TestCase):
             self.assertEqual((self.folder / "first" / name).read_bytes(),
                              (self.folder / "out" / name).read_bytes(), name)
 
+    def test_every_configuration_can_be_explained(self):
+        for path in sorted((ROOT / "configs").rglob("*.yaml")):
+            names = set(re.findall(r"\$\((\w+)\)", path.read_text()))  # without a default
+            sets = [word for name in sorted(names) for word in ("--set", f"{name}=x")]
+            for form in ([], ["--svg"], ["--dot"], ["--yaml"]):
+                with self.subTest(path=path.name, form=form):
+                    self.check(OK, "explain", str(path), *sets, *form)
+
     def test_disabled_passes(self):
         text = self.check(OK, "explain", "scenes.yaml", "--disable-pass", "fuse")
         self.assertRegex(text, r"pass fuse.*\n +disabled")

@@ -70,6 +70,7 @@ inline std::vector<std::string> AlignmentArguments(const OpInfo& op) {
        {"{size: [300, 260], fill: 0}", "{size: [260, 300], position: top_left, fill: 0}"}},
       {"longest_max_size", {"300"}},
       {"optical_distortion", {"[-0.2, 0.3]", "{distort: [-0.2, 0.3], model: fisheye}"}},
+      {"overlay_image", {"{path: tests/support/references, label: 0}"}},
       {"pad", {"{left: 7, top: 3, right: 21, bottom: 30}"}},
       {"pad_if_needed", {"{min_height: 300, min_width: 290, position: random}"}},
       {"pad_to_aspect", {"1.4"}},
@@ -98,6 +99,21 @@ inline std::vector<std::string> AlignmentArguments(const OpInfo& op) {
   };
   for (const AlignmentRow& row : rows) {
     if (row.op == op.name) return row.args;
+  }
+  return {"{}"};
+}
+
+// Of a policy: its defaults, and those under which it moves pixels most. Left out are
+// borders that show objects again, and a third operation: it may push back into the picture what a
+// photometric one has seen cut off, and labels become whole again where pixels do not.
+inline std::vector<std::string> PolicyArguments(std::string_view policy) {
+  static const std::vector<AlignmentRow> rows{
+      {"auto_augment", {"imagenet", "cifar10", "svhn"}},
+      {"rand_augment", {"{}", "{magnitude: 20}", "{n: 1, magnitude: 30}"}},
+      {"trivial_augment_wide", {"{}", "{bins: 3}"}},
+  };
+  for (const AlignmentRow& row : rows) {
+    if (row.op == policy) return row.args;
   }
   return {"{}"};
 }

@@ -140,6 +140,8 @@ const std::vector<SampleArguments>& ArgumentTable() {
       {"histogram_matching", "reference: tests/support/references"},
       {"lut", "file: tests/support/maps/warm.cube, levels: [0, 0.7, 1]"},
       {"optical_distortion", "distort: [-0.3, 0.5]"},
+      {"overlay_image", "path: tests/support/references, angle: [-30, 30], opacity: [0.4, 1]"},
+      {"overlay_text", "angle: [-30, 30], opacity: [0.4, 1]"},
       {"pixel_distribution", "reference: tests/support/references"},
       {"pixel_dropout", "rate: [0.01, 0.3]"},
       {"pixel_spread", "radius: [1, 3]"},
@@ -446,6 +448,8 @@ Violations CheckOperator(const OpInfo& op, const Registry& registry) {
   append(CheckPixelTypes(op, registry));
   append(CheckDraws(op, registry));
   append(CheckLabels(op, registry));
+  append(CheckFixed(op, registry));
+  append(CheckSharing(op, registry));
   return all;
 }
 

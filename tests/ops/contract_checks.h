@@ -36,6 +36,11 @@ Violations CheckPixelTypes(const OpInfo& op, const Registry& registry);
 Violations CheckDraws(const OpInfo& op, const Registry& registry);
 // Photometric operators leave labels alone; geometric ones move them with the pixels.
 Violations CheckLabels(const OpInfo& op, const Registry& registry);
+// One that claims to be fixed makes the same of a picture whoever asks, with plain numbers and any
+// choice but "random".
+Violations CheckFixed(const OpInfo& op, const Registry& registry);
+// Pixels and masks that are shared stay as they are.
+Violations CheckSharing(const OpInfo& op, const Registry& registry);
 
 // All of them.
 Violations CheckOperator(const OpInfo& op, const Registry& registry);

@@ -2,6 +2,7 @@
 // Every built-in operator keeps the contract, and the checks find operators that do not.
 #include <algorithm>
 #include <atomic>
+#include <set>
 
 #include <doctest/doctest.h>
 
@@ -57,6 +58,32 @@ TEST_CASE("labels follow the pixels, or stay where the pixels stay") {
     if (testing::FindExemption(op.name) != nullptr) return Violations{};
     return testing::CheckLabels(op, testing::TestRegistry());
   });
+}
+
+TEST_CASE("operators that claim to be fixed are") {
+  std::string names;
+  std::set<std::string> fixed;
+  ForEachOperator([&](const OpInfo& op) {
+    if (op.fixed) {
+      fixed.insert(op.name);
+      names += " " + op.name;
+    }
+    return testing::CheckFixed(op, testing::TestRegistry());
+  });
+  MESSAGE("fixed:" << names);
+  for (const char* name : {"resize", "center_crop", "letter_box", "to_gray", "normalize", "remap",
+                           "clahe", "denoise", "sanitize"}) {
+    CHECK(fixed.contains(name));
+  }
+  for (const char* name : {"random_crop", "rotate90", "d4", "gaussian_noise", "channel_shuffle",
+                           "color_jitter", "crop_mirror_normalize", "glass_blur", "superpixels"}) {
+    CHECK(!fixed.contains(name));
+  }
+}
+
+TEST_CASE("no operator writes to pixels that others hold") {
+  ForEachOperator(
+      [](const OpInfo& op) { return testing::CheckSharing(op, testing::TestRegistry()); });
 }
 
 // ---- the checks can fail
@@ -162,6 +189,64 @@ struct Forgetful {
   Steps<Lut> Draw(Rng&, const Facts&) const { return {}; }
 };
 
+// Claim to be fixed: one draws by itself, one looks at the noise, one at a place that is drawn.
+struct Wavering {
+  static constexpr std::string_view kName = "wavering";
+  static constexpr std::string_view kDoc = "Draws behind the back of its ranges.";
+  static constexpr Support kSupport = kAnyPixels;
+  static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
+  static constexpr auto Params() { return std::tuple{}; }
+  Lut Draw(Rng& rng, const Facts&) const {
+    return {[gain = rng.Unit()](int, double x) { return gain * x; }};
+  }
+};
+
+struct Noisy {
+  static constexpr std::string_view kName = "noisy";
+  static constexpr std::string_view kDoc = "Draws nothing and makes noise.";
+  static constexpr Support kSupport = kAnyPixels;
+  static constexpr Determinism kDeterminism = Determinism::kPerIsa;
+  static constexpr bool kFixed = true;
+  static constexpr auto Params() { return std::tuple{}; }
+  ImageStep Draw(Rng&, const Facts&) const {
+    return {[](const cv::Mat& in, const FrameContext& context) -> Result<cv::Mat> {
+      cv::Mat out = in.clone();
+      out.ptr()[0] = static_cast<std::uint8_t>(context.noise.Block(0)[0]);
+      return out;
+    }};
+  }
+};
+
+struct Telling {
+  static constexpr std::string_view kName = "telling";
+  static constexpr std::string_view kDoc = "Does nothing and records a draw.";
+  static constexpr Support kSupport = kAnyPixels;
+  static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr bool kFixed = true;
+  static constexpr auto Params() { return std::tuple{}; }
+  Steps<Lut> Draw(Rng& rng, const Facts&) const {
+    rng.Uniform("unused", 0, 1);
+    return {};
+  }
+};
+
+// Writes into the picture it is shown.
+struct Scribbler {
+  static constexpr std::string_view kName = "scribbler";
+  static constexpr std::string_view kDoc = "Takes the input for its own.";
+  static constexpr Support kSupport = kAnyPixels;
+  static constexpr Determinism kDeterminism = Determinism::kExact;
+  static constexpr auto Params() { return std::tuple{}; }
+  ImageStep Draw(Rng&, const Facts&) const {
+    return {[](const cv::Mat& in, const FrameContext&) -> Result<cv::Mat> {
+      cv::Mat out = in;
+      out.ptr()[0] ^= 0x55;
+      return out;
+    }};
+  }
+};
+
 const Registry& BadRegistry() {
   static const Registry& registry = *[] {
     auto* r = new Registry;
@@ -171,6 +256,10 @@ const Registry& BadRegistry() {
     r->AddOperator<Deaf>();
     r->AddOperator<Shifter>();
     r->AddOperator<Forgetful>();
+    r->AddOperator<Wavering>();
+    r->AddOperator<Noisy>();
+    r->AddOperator<Telling>();
+    r->AddOperator<Scribbler>();
     testing::AddTestVerbs(*r);
     return r;
   }();
@@ -211,6 +300,14 @@ TEST_CASE("an operator that does something else than it says is found out") {
   CHECK(Reports("shifter", "keypoints are up to 3.000 px away from their pixels"));
   CHECK(Reports("shifter", "mask pixels belong elsewhere"));
   CHECK(Reports("forgetful", "'strength' refuses every value of its range"));
+}
+
+TEST_CASE("an operator that only claims to be fixed, or writes to its input, is found out") {
+  CHECK(Reports("wavering", "seeds or ids change: image: pixels"));
+  CHECK(Reports("noisy", "seeds or ids change: image: pixels"));
+  CHECK(Reports("noisy", "claims to be fixed and is not exact"));
+  CHECK(Reports("telling", "seeds or ids change: recipe"));
+  CHECK(Reports("scribbler", "writes to what another reader holds: image: pixels"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // finite, and sanitize leaves only what is in the picture.
 #include <cmath>
 #include <limits>
+#include <map>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -70,10 +71,22 @@ Sample Picture(Size size, bool labelled) {
   return sample;
 }
 
+// Every operator, and what works on the pixels of objects.
+std::map<std::string, std::vector<std::string>> Steps() {
+  std::map<std::string, std::vector<std::string>> steps;
+  for (const auto& [name, info] : BuiltIns().Operators()) steps[name] = AlignmentArguments(info);
+  for (const char* shape : {"best", "masks", "polygons", "oriented", "boxes"}) {
+    for (const char* more : {"feather: 3", "invert: true"}) {
+      steps["in_region"].push_back(fmt::format("{{shape: {}, {}, steps: [invert]}}", shape, more));
+    }
+  }
+  return steps;
+}
+
 TEST_CASE("hostile labels on pictures of any size, through every operator") {
   int runs = 0;
-  for (const auto& [name, info] : BuiltIns().Operators()) {
-    for (const std::string& args : AlignmentArguments(info)) {
+  for (const auto& [name, all_args] : Steps()) {
+    for (const std::string& args : all_args) {
       const std::string yaml = fmt::format(
           "version: 1\nseed: 3\nnodes:\n  in: {{given: scene}}\n  look: [{{{}: {}}}]\n"
           "  clean: [sanitize]\n  out: {{nowhere: {{}}}}\n",

@@ -67,7 +67,16 @@ nodes:
       - resize: {size: [160, 192], interpolation: antialias_cubic}
       - sanitize: {min_visibility: 0.2}
     from: scenes
-  tiles: {tile: [80, 96]}
+  policies:
+    chain:
+      - rand_augment
+      - {trivial_augment_wide: {interpolation: cubic}, resample: each}
+      - auto_augment: svhn
+      - three_augment: {crop: 224}
+      - aug_mix: {geometry: always, alpha: 0.7}
+    from: scenes
+  to_policies: {image_folder: {path: \$(OUT)/policies}}
+  tiles: {tile: [80, 96], from: moved}
   parts: {image_folder: {path: \$(OUT)/parts}}
 YAML
 
@@ -97,7 +106,7 @@ sum_of "AVX-512 masked off (OpenCV, Highway)" \
 sum_of "AVX2 masked off too" \
   OPENCV_CPU_DISABLE=$avx512,AVX2,FMA3,AVX PIXLOOM_CPU_DISABLE=AVX3,AVX2 -- --threads 2
 sum_of "no SIMD in libjpeg-turbo" JSIMD_FORCENONE=1 -- --threads 2
-for pass in infer prune push_down fuse schedule; do
+for pass in infer prune route push_down fuse schedule; do
   sum_of "pass $pass disabled" -- --threads 2 --disable-pass "$pass"
 done
 if [[ $failed == 0 ]]; then echo "1 passed, 0 failed"; else echo "0 passed, 1 failed"; exit 1; fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every operator alone, on uint8, uint16 and float32 pictures: same bytes for any number of threads
+# Every operator and every window alone, on uint8, uint16 and float32 pictures: same bytes for any number of threads
 # and with vector instructions masked off. The list comes from `pixloom ops`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -27,7 +27,16 @@ arguments = {"layout": "hwc"}
 arguments |= {name: "{" + "".join(re.findall(r"\"([^\"]*)\"", text)) + "}"
              for name, text in re.findall(r"\{\"(\w+)\",\s*((?:\"[^\"]*\"\s*)+)\}", table)}
 skipped = []
-for verb in json.load(sys.stdin):
+verbs = json.load(sys.stdin)
+casts = (("", "uint8"), ("cast: uint16", "uint16"), ("cast: float32", "float32"))
+for name in [verb["name"] for verb in verbs if verb["kind"] == "window"]:
+    for _, kind in casts:
+        end = "uint8" if kind == "uint8" else "uint16"
+        print(f"  {name}_{kind}_in: {{chain: [cast: {kind}], from: scenes}}")
+        print(f"  {name}_{kind}_mix: {{{name}: {{}}}}")
+        print(f"  {name}_{kind}: {{chain: [cast: {end}]}}")
+        print(f"  to_{name}_{kind}: {{image_folder: {{path: $(OUT)/{name}_{kind}}}}}")
+for verb in verbs:
     if verb["kind"] != "operator":
         continue
     name = verb["name"]
@@ -36,7 +45,7 @@ for verb in json.load(sys.stdin):
         skipped.append(name)
         continue
     step = f"{name}: {args}" if args else name
-    for cast, kind in (("", "uint8"), ("cast: uint16", "uint16"), ("cast: float32", "float32")):
+    for cast, kind in casts:
         if kind not in verb["works_on"]:
             continue
         steps = ", ".join(s for s in (cast, step, "cast: uint16" if kind != "uint8" else
