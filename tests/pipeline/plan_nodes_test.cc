@@ -199,6 +199,32 @@ TEST_CASE("repeats of an entry are neighbours with a number in their branch") {
   CHECK(least[2] == "c2/0");
 }
 
+TEST_CASE("smallest takes nothing twice, however the rounding falls") {
+  // 2.5 in all become 3, of which 1.2 would be of the only entry of the first class.
+  std::string to = "c0: 0.4";
+  for (int c = 1; c <= 10; ++c) to += fmt::format(", c{}: 0.06", c);
+  const std::vector<std::string> keys =
+      Fine(One("[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]", "balance: {to: {" + to + "}, size: smallest}"))
+          .Keys();
+  CHECK(std::count(keys.begin(), keys.end(), "c0/0") == 1);
+  CHECK(keys.size() == 2);
+}
+
+TEST_CASE("repeats of one entry are chosen one by one") {
+  const std::vector<std::string> keys =
+      Fine(Doc("  in: {entries: {counts: [40, 4]}}\n  even: {balance: {}}\n"
+               "  half: {sample: {share: 0.5}}\n  out: {collect: out}\n"))
+          .Keys();
+  std::map<std::string, int> times;
+  for (const std::string& key : keys) ++times[WithoutBranch(key)];
+  int some = 0;  // of the ten there are
+  for (int i = 0; i < 4; ++i) {
+    const int n = times[fmt::format("c1/{}", i)];
+    some += n > 0 && n < 10 ? 1 : 0;
+  }
+  CHECK(some == 4);
+}
+
 TEST_CASE("a cap keeps entries from being taken too often") {
   const auto counts = [](const std::string& args) {
     return PerClass(Fine(One("[100, 20, 1]", "balance: " + args)).Keys());
@@ -380,6 +406,8 @@ TEST_CASE("a limit keeps the first entries of the plan, with their repeats") {
       Doc("  in: {entries: {counts: [30, 3]}}\n  even: {balance: {}}\n  mix: {shuffle: {}}\n"
           "  few: {sample: 40}\n  out: {collect: out}\n");
   const std::vector<std::string> all = Fine(yaml).Keys();
+  const std::vector<std::string> everything = Fine(One("[30, 3]", "balance: {}")).Keys();
+  REQUIRE(everything.size() == 60);
   for (const std::uint64_t limit : {1, 2, 7, 20, 33, 1000}) {
     EntryRun how;
     how.options.limit = limit;
@@ -395,6 +423,18 @@ TEST_CASE("a limit keeps the first entries of the plan, with their repeats") {
     const SourceCounts& source = outcome.report.sources[0];
     CHECK(source.written == entries.size());
     CHECK(source.unfinished == 0);
+    // Left out by `few`: what it would have dropped of entries that run, and entries that it drops
+    // whole; entries beyond the limit do not count at all.
+    std::uint64_t left_out = 0;
+    for (const std::string& key : everything) {
+      const std::string entry = WithoutBranch(key);
+      const bool chosen = std::find(all.begin(), all.end(), key) != all.end();
+      const bool whole = std::none_of(all.begin(), all.end(), [&](const std::string& other) {
+        return WithoutBranch(other) == entry;
+      });
+      left_out += !chosen && (whole || entries.count(entry) > 0) ? 1 : 0;
+    }
+    CHECK(CountsOf(outcome, "few").filtered == left_out);
   }
 }
 
@@ -413,6 +453,9 @@ TEST_CASE("entries that are left out are never read") {
   int once = 0;
   for (const auto& [key, n] : surveyed) once += n == 1 ? 1 : 0;
   CHECK(once == 45);
+  // Repeats that follow each other share what was read.
+  Fine(One("[6, 2]", "balance: {}"));
+  CHECK(TakeReads().at("c1/1") == 2);
 }
 
 TEST_CASE("replay goes by the plan") {

@@ -66,7 +66,7 @@ inline const std::vector<ChainCase>& PixelChains() {
       {"fancy_pca_image", "[fancy_pca: {alpha: 2, basis: image}]", kColour},
       {"color_quantize_uniform", "[color_quantize: uniform]", kTable},
       {"color_quantize_bits", "[color_quantize: {method: bits, bits: [1, 8]}]", kTable},
-      {"lut_levels", "[lut: {levels: [0.1, 0, 0.6, 0.4, 1]}]", kTable},
+      {"lut_levels", "[lut: {levels: [0.113, 0.007, 0.617, 0.401, 0.993]}]", kTable},  // no halves
       {"color_space_bgr", "[color_space: bgr]", kTable},
       {"color_space_gray", "[color_space: gray]", kColour},
       {"color_space_hsv", "[color_space: hsv]", kColour},
