@@ -52,6 +52,19 @@ std::uint64_t SeedFromSystem() {
   return seed;
 }
 
+// What decides the results of a run beside its inputs: whoever goes on with it must have the same.
+std::vector<std::pair<std::string, std::string>> DecisiveFacts(const Compiled& compiled,
+                                                               const RunOptions& options) {
+  std::vector<std::pair<std::string, std::string>> facts{{"pixloom", std::string(kVersion)},
+                                                         {"OpenCV", cv::getVersionString()},
+                                                         {"codecs", CodecVersions()},
+                                                         {"configuration", compiled.decisive_yaml}};
+  if (options.limit != RunOptions{}.limit) {
+    facts.emplace_back("limit", std::to_string(options.limit));
+  }
+  return facts;
+}
+
 // Keeps samples instead of writing them.
 class CollectingSink final : public Sink {
  public:
@@ -61,7 +74,7 @@ class CollectingSink final : public Sink {
   };
   CollectingSink(std::string name, std::vector<Pipeline::Replayed>& out)
       : name_(std::move(name)), out_(out) {}
-  void Open(const RunInfo&) override {}
+  std::uint64_t Open(const RunInfo& run, const Expected&) override { return run.first_unit; }
   Result<std::unique_ptr<Prepared>> Prepare(Sample sample) const override {
     auto held = std::make_unique<Held>();
     held->sample = std::move(sample);
@@ -151,6 +164,7 @@ Pipeline Pipeline::FromDocument(const std::optional<Value>& document, Variables&
 
 RunReport Pipeline::Run(RunOptions options) {
   if (options.config_text.empty()) options.config_text = ToYaml();
+  if (options.facts.empty()) options.facts = DecisiveFacts(compiled_, options);
   return Executor(compiled_.graph, BuiltInFamilies(), *codec_).Run(options);
 }
 

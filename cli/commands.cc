@@ -15,13 +15,13 @@
 
 namespace pixloom::cli {
 
-namespace {
-
 ConfigError UsageError(std::string text) {
   Diagnostics diagnostics;
   diagnostics.Error("CFG-USAGE", {}, std::move(text));
   return ConfigError(diagnostics);
 }
+
+namespace {
 
 LoadOptions ToLoadOptions(const ConfigArguments& config) {
   LoadOptions options;
@@ -45,6 +45,16 @@ Pipeline LoadWithNotices(const ConfigArguments& config) {
   return pipeline;
 }
 
+// "2/5": the second of five machines.
+void ReadPart(const std::string& text, RunOptions& options) {
+  if (text.empty()) return;
+  int used = 0;
+  const int found = std::sscanf(text.c_str(), "%d/%d%n", &options.part, &options.parts, &used);
+  const bool whole = found == 2 && static_cast<std::size_t>(used) == text.size();
+  if (whole && options.part >= 1 && options.part <= options.parts) return;
+  throw UsageError(fmt::format("--part {}: expected I/N with 1 <= I <= N, as 2/5", text));
+}
+
 int CodeOf(const RunReport& report) {
   if (report.too_many_bad) return kExitTooManyBad;
   if (report.interrupted) return kExitInterrupted;
@@ -54,11 +64,17 @@ int CodeOf(const RunReport& report) {
 }  // namespace
 
 int Run(const ConfigArguments& config, const RunArguments& run, const std::atomic<bool>& stop) {
-  Pipeline pipeline = LoadWithNotices(config);
+  return RunLoaded(LoadWithNotices(config), config.quiet, run, stop);
+}
+
+int RunLoaded(Pipeline pipeline, bool quiet, const RunArguments& run,
+              const std::atomic<bool>& stop) {
   RunOptions options;
   options.threads = run.threads;
   options.overwrite = run.overwrite;
   options.quarantine_file = run.quarantine;
+  options.hash_inputs = run.verify_inputs;
+  ReadPart(run.part, options);
   options.stop = &stop;
   if (run.limit) options.limit = *run.limit;
   if (!run.memory.empty()) {
@@ -68,14 +84,14 @@ int Run(const ConfigArguments& config, const RunArguments& run, const std::atomi
     }
     options.memory = *bytes;
   }
-  if (!config.quiet) {
+  if (!quiet) {
     options.notice = [](const std::string& text) {
       fmt::print(stderr, "notice: {}\n", EscapeForLog(text));
     };
   }
   RunReport report;
   {
-    ProgressPrinter printer(config.quiet ? "none" : run.progress);
+    ProgressPrinter printer(quiet ? "none" : run.progress);
     options.progress = [&](const Progress& progress) { printer.Show(progress); };
     options.quarantined = [&](const QuarantineRecord& record) { printer.ShowBad(record); };
     report = pipeline.Run(std::move(options));
@@ -83,7 +99,7 @@ int Run(const ConfigArguments& config, const RunArguments& run, const std::atomi
   }
   if (run.json) {
     fmt::print("{}\n", report.ToJson());
-  } else if (!config.quiet) {
+  } else if (!quiet) {
     fmt::print("{}", report.ToText());
     for (const std::string& output : report.outputs) fmt::print("results: {}\n", output);
     if (!report.quarantine_file.empty()) fmt::print("quarantine: {}\n", report.quarantine_file);
@@ -91,7 +107,8 @@ int Run(const ConfigArguments& config, const RunArguments& run, const std::atomi
   if (!report.stop_reason.empty()) {
     fmt::print(stderr, "error[RUN-BAD] stopped: {}\n", report.stop_reason);
   } else if (report.interrupted) {
-    fmt::print(stderr, "stopped on request; run the same command with --overwrite to start over\n");
+    fmt::print(stderr, "stopped on request; run the same command {}\n",
+               report.can_resume ? "again to go on" : "with --overwrite to start over");
   }
   return CodeOf(report);
 }

@@ -9,6 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/error.h"
+
+namespace pixloom {
+class Pipeline;
+}
+
 namespace pixloom::cli {
 
 struct ConfigArguments {
@@ -27,9 +33,14 @@ struct RunArguments {
   bool json = false;
   std::string progress = "auto";  // auto, plain, json, none
   std::string quarantine;
+  std::string part;  // I/N
+  bool verify_inputs = false;
 };
 
 int Run(const ConfigArguments& config, const RunArguments& run, const std::atomic<bool>& stop);
+// The same with a pipeline at hand.
+int RunLoaded(Pipeline pipeline, bool quiet, const RunArguments& run,
+              const std::atomic<bool>& stop);
 int Validate(const ConfigArguments& config);
 
 enum class ExplainAs { kText, kDot, kSvg, kYaml };
@@ -51,7 +62,42 @@ struct ImportArguments {
 // Exit code 3: something has no equivalent; the rest is written all the same.
 int ImportPipeline(const ImportArguments& arguments);
 
+struct ExportArguments {
+  std::string set;
+  std::string format;  // a sink: coco, yolo, voc, tar, image_folder
+  std::string out;
+  std::vector<std::string> parameters;  // NAME=VALUE, of the sink
+  bool quiet = false;
+};
+int Export(const ExportArguments& arguments, const RunArguments& run,
+           const std::atomic<bool>& stop);
+
+// The command line itself is wrong; exit code 2.
+ConfigError UsageError(std::string text);
+
 int Replay(const ConfigArguments& config, const std::string& key, const std::string& branch,
            const std::string& out);
+
+// Commands on stored data sets. Exit code 4: a set is damaged.
+struct SetArguments {
+  std::string path;
+  int threads = 0;
+  bool json = false;
+  bool quiet = false;
+};
+struct MergeArguments {
+  std::vector<std::string> inputs;
+  bool any = false;
+  std::uint64_t shard_rows = 0;
+  bool master = false;
+  bool overwrite = false;
+};
+int MergeSets(const SetArguments& arguments, const MergeArguments& merge,
+              const std::atomic<bool>& stop);
+int VerifySet(const SetArguments& arguments, const std::atomic<bool>& stop);
+int SetStatus(const SetArguments& arguments);
+int RepairSet(const SetArguments& arguments, const std::string& config,
+              const std::atomic<bool>& stop);
+int Inspect(const SetArguments& arguments, const std::string& sheet, int pictures);
 
 }  // namespace pixloom::cli

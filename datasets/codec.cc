@@ -287,4 +287,6 @@ std::unique_ptr<Codec> MakeCodec(CodecLimits limits) {
   return std::make_unique<StandardCodec>(limits);
 }
 
+std::string CodecVersions() { return JpegVersion(); }
+
 }  // namespace pixloom

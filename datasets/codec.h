@@ -19,6 +19,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "pipeline/contracts.h"
 
@@ -26,5 +27,8 @@ namespace pixloom {
 
 // Stateless and thread-safe; the caller owns it.
 std::unique_ptr<Codec> MakeCodec(CodecLimits limits = {});
+
+// Libraries, beside OpenCV, whose versions may change pixels.
+std::string CodecVersions();
 
 }  // namespace pixloom

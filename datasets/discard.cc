@@ -11,7 +11,7 @@ class DiscardSink final : public Sink {
     std::size_t Bytes() const override { return 0; }
   };
 
-  void Open(const RunInfo&) override {}
+  std::uint64_t Open(const RunInfo& run, const Expected&) override { return run.first_unit; }
   Result<std::unique_ptr<Prepared>> Prepare(Sample) const override {
     return std::unique_ptr<Prepared>(std::make_unique<Nothing>());
   }

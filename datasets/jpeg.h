@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "pipeline/contracts.h"
@@ -40,5 +41,8 @@ Result<DecodedImage> DecodeJpeg(std::span<const std::uint8_t> bytes, const Image
 // Baseline JFIF without further metadata; the bytes depend on pixels and arguments only. `pixels`
 // is CV_8UC1 or CV_8UC3 (RGB); anything else is ENC-TYPE. quality is 1..100.
 Result<std::vector<std::uint8_t>> EncodeJpeg(const cv::Mat& pixels, int quality, bool subsample);
+
+// "libjpeg-turbo 2.1.5": whose results these are.
+std::string JpegVersion();
 
 }  // namespace pixloom

@@ -145,4 +145,12 @@ Result<std::vector<std::uint8_t>> EncodeJpeg(const cv::Mat& pixels, int quality,
   return std::vector<std::uint8_t>(job.out, job.out + job.out_size);
 }
 
+#define PIXLOOM_TEXT_OF(macro) PIXLOOM_TEXT(macro)
+#define PIXLOOM_TEXT(text) #text
+
+std::string JpegVersion() { return "libjpeg-turbo " PIXLOOM_TEXT_OF(LIBJPEG_TURBO_VERSION); }
+
+#undef PIXLOOM_TEXT
+#undef PIXLOOM_TEXT_OF
+
 }  // namespace pixloom

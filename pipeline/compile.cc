@@ -3,6 +3,9 @@
 #include "pipeline/passes.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -19,6 +22,31 @@ const std::vector<Pass>& Passes() {
   };
   return passes;
 }
+
+namespace {
+
+// Arguments of sinks that say where results lie and in how many pieces, not what they are.
+constexpr std::array<std::string_view, 5> kPlaces{"path", "shards", "master", "commit", "verify"};
+
+std::string DecisiveYaml(Graph& graph) {
+  const auto memory = std::exchange(graph.memory, std::nullopt);
+  const OnError on_error = std::exchange(graph.on_error, {});
+  std::vector<Value> args;
+  for (Node& node : graph.nodes) {
+    args.push_back(node.args);
+    if (node.kind != Node::Kind::kSink) continue;
+    std::erase_if(node.args.entries, [](const Value::Entry& entry) {
+      return std::find(kPlaces.begin(), kPlaces.end(), entry.key) != kPlaces.end();
+    });
+  }
+  std::string yaml = graph.ToYaml();
+  graph.memory = memory;
+  graph.on_error = on_error;
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) graph.nodes[n].args = std::move(args[n]);
+  return yaml;
+}
+
+}  // namespace
 
 Compiled Compile(const GraphSpec& spec, const Registry& registry, const Services& services,
                  const CompileOptions& options, Diagnostics& diagnostics) {
@@ -38,6 +66,7 @@ Compiled Compile(const GraphSpec& spec, const Registry& registry, const Services
   if (diagnostics.HasErrors()) throw ConfigError(diagnostics);
   Verify(compiled.graph);
   compiled.yaml = compiled.graph.ToYaml();
+  compiled.decisive_yaml = DecisiveYaml(compiled.graph);
   compiled.log.push_back({"bind", "names and values become typed operators and edges",
                           fmt::format("{} nodes", compiled.graph.nodes.size())});
   for (const Pass& pass : Passes()) {

@@ -16,6 +16,7 @@
 #include <opencv2/core.hpp>
 
 #include "pipeline/error.h"
+#include "pipeline/fingerprint.h"
 #include "pipeline/geometry.h"
 #include "pipeline/rng.h"
 #include "pipeline/sample.h"
@@ -123,10 +124,32 @@ struct RunInfo {
   std::string config_text;  // the configuration as it ran
   std::vector<std::string> source_names;
   bool overwrite = false;
+
+  // Units of the plan that this run is about: all of them, or one part of several machines'.
+  std::uint64_t first_unit = 0;
+  std::uint64_t end_unit = 0;
+  std::uint64_t units = 0;  // of the whole plan
+  int part = 1, parts = 1;
+
+  Fingerprint fingerprint;
+  std::function<void(std::string)> notice = [](std::string) {};
+  // Makes durable what the run itself keeps about the units so far (the list of bad samples).
+  std::function<void()> sync = [] {};
 };
 
-// Where samples go. Open, Write and Close are called by one thread at a time, Write in plan order.
-// Prepare may be called from any thread and does the expensive, order-free part (encoding).
+// What will come, as far as that is known before the first sample exists.
+struct Expected {
+  Meta meta;
+  // As many results as this run's units can have; nullopt: it depends on the pictures.
+  std::optional<std::uint64_t> rows;
+  // Of each source that reaches the sink, from its first entry that can be read: what its integers
+  // stand for. Null where a source has no names.
+  std::vector<std::pair<std::string, std::shared_ptr<const LabelNames>>> names;
+};
+
+// Where samples go. Open, Write, Advance and Close are called by one thread at a time, Write in
+// plan order. Prepare may be called from any thread and does the expensive, order-free part
+// (encoding).
 class Sink {
  public:
   // Result of Prepare, handed to Write; owned by the executor in between.
@@ -139,15 +162,23 @@ class Sink {
 
   // Why samples like these cannot be written; "" when they can, or when it depends on the sample.
   virtual std::string Refuses(const Meta&) const { return ""; }
-  // Throws OutputBusyError or EnvironmentError.
-  virtual void Open(const RunInfo& run) = 0;
+  // The first unit whose results are not stored yet: run.first_unit, unless an earlier run of the
+  // same fingerprint was stopped; run.end_unit when nothing is left to do. Results of units before
+  // it are not handed over again. Throws OutputBusyError, ResumeRefusedError or EnvironmentError.
+  virtual std::uint64_t Open(const RunInfo& run, const Expected& expected) = 0;
   virtual Result<std::unique_ptr<Prepared>> Prepare(Sample sample) const = 0;
   // Throws EnvironmentError: a sink never drops a sample.
   virtual void Write(std::unique_ptr<Prepared> prepared) = 0;
+  // Everything of the units before `next_unit` was handed over; `quarantined` bad samples were
+  // recorded for the unit before it. Called for every unit in plan order, also for those without
+  // results.
+  virtual void Advance(std::uint64_t /*next_unit*/, std::uint64_t /*quarantined*/) {}
   // `complete` is false when the run was interrupted or failed.
   virtual void Close(bool complete) = 0;
   // Where a person finds the result.
   virtual std::string Location() const = 0;
+  // Whether the same command goes on where a stopped run ended.
+  virtual bool CanResume() const { return false; }
 };
 
 // ---- Plan nodes -------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 //   configuration  Diagnostic, collected and reported all at once; exit 2
 //   data           DataError, a value on the sample; quarantined, never an exception
 //   environment    EnvironmentError, stops the run so that it can go on later; exit 5
+//   output         OutputBusyError, exists or is locked, exit 6; ResumeRefusedError, exit 7
 //   internal       InternalError from PIXLOOM_CHECK, our bug; exit 70
 //
 // The one who detects an error words it (value, rule, remedy; lower case, no full stop); everyone
@@ -102,6 +103,11 @@ class ConfigError : public std::runtime_error {
 
 // Output exists or is locked; exit 6.
 class OutputBusyError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// A stopped run cannot go on: configuration, inputs or versions are others now; exit 7.
+class ResumeRefusedError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 

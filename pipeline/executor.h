@@ -17,6 +17,8 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "pipeline/contracts.h"
 #include "pipeline/families.h"
@@ -34,7 +36,12 @@ struct RunOptions {
   std::string only{};
   std::uint64_t epoch = 0;
   bool overwrite = false;
-  std::string config_text{};      // as it ran; sinks may store it
+  // One of several machines' share of the plan; their results are merged afterwards.
+  int part = 1, parts = 1;
+  std::string config_text{};  // as it ran; sinks may store it
+  // What decides the results beside the inputs (pipeline/fingerprint.h).
+  std::vector<std::pair<std::string, std::string>> facts{};
+  bool hash_inputs = false;       // the fingerprint holds the hash of every input
   std::string quarantine_file{};  // "": beside the first output
 
   std::function<void(const Progress&)> progress{};             // from one thread at a time

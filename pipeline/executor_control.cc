@@ -133,6 +133,10 @@ void Run::Admit(const Plan::Unit& what, std::uint64_t cost) {
 void Run::RecordUnreadable(Unit& unit, const DataError& error) {
   const Plan::Unit& what = unit.what;
   if (!unreadable_.insert({what.source, what.entry}).second) return;
+  // Nor again when a run goes on between its units.
+  const std::string& source = graph_.nodes[static_cast<std::size_t>(what.source)].name;
+  const std::string key = EscapeForLog(plan_.Entry(what).key);
+  if (!what.first && quarantine_.KeptEntries().contains({source, key})) return;
   int node = what.source;
   if (!what.first && what.repeater >= 0) {  // it could be read before
     node = what.repeater;
@@ -252,6 +256,7 @@ void Run::DropLonely(Unit& unit) {
 
 void Run::CountEntry(const Unit& unit) {
   const Plan::Unit& what = unit.what;
+  if (!Wanted(unit.seq)) return;
   const auto [it, fresh] = open_entries_.emplace(EntryKey{what.source, what.entry}, EntryState{});
   EntryState& entry = it->second;
   entry.failed = entry.failed || !unit.bad.empty();
@@ -305,7 +310,8 @@ void Run::ReportProgress(bool finished) {
     return;
   }
   last_progress_ = now;
-  options_.progress({next_retired_, total_, quarantined_.load(),
+  const std::uint64_t done = std::clamp(next_retired_, first_unit_, end_unit_) - first_unit_;
+  options_.progress({done, end_unit_ - first_unit_, quarantined_.load(),
                      static_cast<double>(Nanoseconds(now - started_)) * 1e-9, finished});
 }
 

@@ -408,10 +408,18 @@ void Run::WriteUnit(Unit& unit) {
     unit.unfinished = true;
     return;
   }
+  // What can go on later gets whole units only.
+  halted_ = halted_ || (unit.unfinished && Wanted(unit.seq));
   std::sort(unit.parked.begin(), unit.parked.end());
   for (Parked& parked : unit.parked) {
     NodeState& state = states_[static_cast<std::size_t>(parked.sink)];
     const Node& node = graph_.nodes[static_cast<std::size_t>(parked.sink)];
+    if (!Wanted(unit.seq) || unit.seq < stored_in_[static_cast<std::size_t>(parked.sink)]) {
+      state.filtered += 1;
+      AddCounts(parked.sink, {{"stored elsewhere", 1}});
+      continue;
+    }
+    if (halted_ && node.sink->CanResume()) continue;
     if (options_.before_node) options_.before_node("write:" + node.name, unit.seq);
     const auto start = Clock::now();
     node.sink->Write(std::move(parked.prepared));
@@ -422,15 +430,17 @@ void Run::WriteUnit(Unit& unit) {
             [](const QuarantineRecord& a, const QuarantineRecord& b) {
               return a.branch != b.branch ? a.branch < b.branch : a.error.node < b.error.node;
             });
-  for (const QuarantineRecord& record : unit.bad) {
-    if (!quarantine_.is_open()) quarantine_.open(quarantine_path_);
-    quarantine_ << record.ToJson() << '\n' << std::flush;
-    if (!quarantine_) {
-      throw EnvironmentError(
-          fmt::format("cannot write {}: disk full or read-only?", quarantine_path_));
+  if (Wanted(unit.seq)) {
+    for (const QuarantineRecord& record : unit.bad) {
+      quarantine_.Add(record);
+      ++quarantined_;
+      if (options_.quarantined) options_.quarantined(record);
     }
-    ++quarantined_;
-    if (options_.quarantined) options_.quarantined(record);
+    for (std::size_t n = 0; n < graph_.nodes.size() && !halted_; ++n) {
+      const Node& node = graph_.nodes[n];
+      if (node.kind != Node::Kind::kSink || unit.seq < stored_in_[n]) continue;
+      node.sink->Advance(unit.seq + 1, unit.bad.size());
+    }
   }
   unit.wrote = !unit.parked.empty();
   unit.parked.clear();

@@ -9,7 +9,6 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,6 +25,7 @@
 #include "pipeline/executor.h"
 #include "pipeline/executor_units.h"
 #include "pipeline/plan.h"
+#include "pipeline/quarantine.h"
 
 namespace pixloom::executor {
 
@@ -83,13 +83,23 @@ class Run {
   // Windows and models in the order samples meet them; a block of a later one waits for earlier
   // ones.
   void FindWindows();
-  // Units that this run reads: all, or those that one entry needs.
+  // Units that this run reads: all, its part of several, or those that one entry needs.
   void SelectUnits();
+  // The units themselves, and those that share a block of a window with them.
+  void SelectWithBlocks(std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges);
+  // Entries that no unit of this run belongs to.
+  void CountElsewhere();
   // The first unit of the run from `seq` on; total_ when there is none.
   std::uint64_t NextUnit(std::uint64_t seq) const;
   // The plan refuses a budget that could not keep every thread and one window busy.
   void SetBudget();
+  // Everything that decides the results, for sinks that can go on.
+  Fingerprint TakeFingerprint() const;
   void OpenSinks();
+  void ChooseQuarantine();
+  Expected WhatComes(int sink, std::optional<std::uint64_t> rows) const;
+  // Leaves out what an earlier run has stored already.
+  void SkipStored();
   void CloseSinks(bool complete);
   void FillReport();
   void Notice(std::string text);
@@ -133,6 +143,8 @@ class Run {
   // Hands settled units to the writer in plan order.
   void Retire();
   void DropWaiting();
+  // Whether what becomes of a unit is wanted here; others are only read for their neighbours.
+  bool Wanted(std::uint64_t seq) const { return seq >= stored_ && seq < end_unit_; }
   // What a join still holds when nothing of its unit is on its way any more has lost its partner.
   void DropLonely(Unit& unit);
   // Entries are judged when their last unit is written.
@@ -183,6 +195,8 @@ class Run {
   Plan plan_;
   std::uint64_t total_ = 0;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> selected_;  // [from, to) of seq, ascending
+  std::uint64_t first_unit_ = 0, end_unit_ = 0;                    // of this part
+  std::uint64_t stored_ = 0;  // every sink has the results of the units before
   Clock::time_point started_;
   std::unique_ptr<flow::function_node<Event>> control_;
   std::unique_ptr<flow::function_node<UnitPtr>> writer_;
@@ -209,10 +223,11 @@ class Run {
   bool stopped_ = false;
 
   // Owned by the writer node.
-  std::ofstream quarantine_;
+  QuarantineList quarantine_;
+  std::vector<std::uint64_t> stored_in_;  // per node: units before are in this sink already
+  bool halted_ = false;  // a unit was not finished: sinks that go on later get nothing more
 
   // Shared.
-  std::string quarantine_path_;
   std::atomic<std::int64_t> decode_total_{0};
   std::atomic<std::uint64_t> decode_warnings_{0};
   std::atomic<std::uint64_t> quarantined_{0};

@@ -9,10 +9,7 @@
 
 namespace pixloom {
 
-namespace {
-
-// What holds for a sample that came from either side.
-Meta Either(const Meta& a, const Meta& b) {
+Meta EitherMeta(const Meta& a, const Meta& b) {
   Meta meta = a;
   if (a.size != b.size) meta.size.reset();
   if (a.depth != b.depth) meta.depth.reset();
@@ -24,6 +21,8 @@ Meta Either(const Meta& a, const Meta& b) {
   });
   return meta;
 }
+
+namespace {
 
 // Whether any picture that `in` allows is one the operator works on.
 bool MayAccept(const Support& support, const Meta& in) {
@@ -59,25 +58,25 @@ class Inference {
         break;
       case ChainStep::Kind::kOneOf: {
         out = OneStep(step.children[0], in);
-        for (const ChainStep& child : step.children) out = Either(out, OneStep(child, in));
+        for (const ChainStep& child : step.children) out = EitherMeta(out, OneStep(child, in));
         break;
       }
       case ChainStep::Kind::kSometimes: {
         out = Steps(step.children, in);
-        return Either(out, Steps(step.otherwise, in));
+        return EitherMeta(out, Steps(step.otherwise, in));
       }
       case ChainStep::Kind::kSomeOf:
         // Any subset may run: keep what holds whether each child runs or not.
-        for (const ChainStep& child : step.children) out = Either(out, OneStep(child, out));
+        for (const ChainStep& child : step.children) out = EitherMeta(out, OneStep(child, out));
         break;
       case ChainStep::Kind::kSwitch:
         CheckCases(step, in);
         // One of them, or none when no case holds.
         for (std::size_t i = 0; i < step.children.size(); ++i) {
           const Meta after = OneStep(step.children[i], in);
-          out = i == 0 ? after : Either(out, after);
+          out = i == 0 ? after : EitherMeta(out, after);
         }
-        if (step.children.back().when != nullptr) out = Either(out, in);
+        if (step.children.back().when != nullptr) out = EitherMeta(out, in);
         break;
       case ChainStep::Kind::kScope:
         InScope(step, in);
@@ -89,11 +88,11 @@ class Inference {
         // In any order: a fixed size holds only when the order cannot matter to it.
         for (const ChainStep& child : step.children) {
           const Meta after = OneStep(child, out);
-          out = after.size == in.size ? after : Either(out, after);
+          out = after.size == in.size ? after : EitherMeta(out, after);
         }
         break;
     }
-    return step.p < 1 ? Either(in, out) : out;
+    return step.p < 1 ? EitherMeta(in, out) : out;
   }
 
   // Planes cannot be measured.
@@ -238,7 +237,7 @@ Graph Infer(Graph graph, PassContext& context) {
       const auto from = static_cast<std::size_t>(node.inputs[i].node);
       if (!settled[from]) return std::nullopt;
       const Meta& meta = graph.nodes[from].meta[static_cast<std::size_t>(node.inputs[i].output)];
-      in = i == 0 ? meta : Either(in, meta);
+      in = i == 0 ? meta : EitherMeta(in, meta);
     }
     return in;
   };
@@ -253,7 +252,8 @@ Graph Infer(Graph graph, PassContext& context) {
       }
       if (node.kind == Node::Kind::kJoin) meta = JoinedMeta(graph, node, context.diagnostics);
       // A sample without a partner passes as it came.
-      if (node.kind == Node::Kind::kWindow) meta = Either(*meta, node.window->OutputMeta(*meta));
+      if (node.kind == Node::Kind::kWindow)
+        meta = EitherMeta(*meta, node.window->OutputMeta(*meta));
       if (node.kind == Node::Kind::kViews) meta = node.views->OutputMeta(*meta);
       const bool reads_pixels = node.kind == Node::Kind::kViews ||
                                 node.kind == Node::Kind::kWindow ||

@@ -27,8 +27,13 @@ struct PassLog {
 struct Compiled {
   Graph graph;
   std::string yaml;  // the configuration with every `from` and default, before any rewriting
+  // The same without what decides no result: memory, and where and in how many files it is stored.
+  std::string decisive_yaml;
   std::vector<PassLog> log;
 };
+
+// What holds for a sample that came from either side.
+Meta EitherMeta(const Meta& a, const Meta& b);
 
 struct PassContext {
   Diagnostics& diagnostics;

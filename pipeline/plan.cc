@@ -32,6 +32,12 @@ const SourceEntry& Plan::Entry(const Unit& unit) const {
   return LaneOf(unit.source).entries[unit.entry];
 }
 
+void Plan::ForEachEntry(const std::function<void(int, const SourceEntry&)>& visit) const {
+  for (const Lane& lane : lanes_) {
+    for (const SourceEntry& entry : lane.entries) visit(lane.source, entry);
+  }
+}
+
 bool Plan::Knows(std::string_view key) const {
   for (const Lane& lane : lanes_) {
     for (const SourceEntry& entry : lane.entries) {
@@ -49,7 +55,7 @@ std::uint64_t Plan::IdOf(const Unit& unit) const {
 int Plan::PartOf(const Graph& graph, int split, std::uint64_t id) const {
   const auto table = assigned_.find(split);
   if (table == assigned_.end()) {
-    return PartByHash(graph.nodes[static_cast<std::size_t>(split)].parts, id);
+    return PartByHash(graph, split, id);
   }
   const Assignment& parts = table->second;
   const auto it = std::lower_bound(parts.begin(), parts.end(), std::pair(id, 0));

@@ -71,6 +71,8 @@ class Plan {
   Unit At(std::uint64_t seq) const;
   const SourceEntry& Entry(const Unit& unit) const;
   std::uint64_t IdOf(const Unit& unit) const;
+  // Everything that sources listed, whether it has units or not: in the order of the sources' own.
+  void ForEachEntry(const std::function<void(int source, const SourceEntry&)>& visit) const;
   bool Knows(std::string_view key) const;  // a source lists such an entry
 
   const Counts& LeftOut(int node) const { return left_out_[static_cast<std::size_t>(node)]; }

@@ -179,7 +179,29 @@ std::vector<std::uint64_t> Apportion(std::uint64_t total, std::span<const double
   return parts;
 }
 
-int PartByHash(const std::vector<SplitPart>& parts, std::uint64_t id) {
+namespace {
+
+// Splits on the longest way from a source to `node`.
+std::uint64_t SplitsAbove(const Graph& graph, int node, std::vector<std::int64_t>& known) {
+  auto& above = known[static_cast<std::size_t>(node)];
+  if (above >= 0) return static_cast<std::uint64_t>(above);
+  std::uint64_t most = 0;
+  for (const Input& input : graph.nodes[static_cast<std::size_t>(node)].inputs) {
+    const bool split = graph.nodes[static_cast<std::size_t>(input.node)].kind == Node::Kind::kSplit;
+    most = std::max(most, SplitsAbove(graph, input.node, known) + (split ? 1 : 0));
+  }
+  above = static_cast<std::int64_t>(most);
+  return most;
+}
+
+}  // namespace
+
+int PartByHash(const Graph& graph, int split, std::uint64_t id) {
+  const std::vector<SplitPart>& parts = graph.nodes[static_cast<std::size_t>(split)].parts;
+  std::vector<std::int64_t> known(graph.nodes.size(), -1);
+  if (const std::uint64_t level = SplitsAbove(graph, split, known); level > 0) {
+    id = HashCombine(id, level);
+  }
   const double at = static_cast<double>(OrderOf(id) >> 11) * 0x1p-53;
   double edge = 0;
   for (std::size_t i = 0; i + 1 < parts.size(); ++i) {

@@ -32,8 +32,9 @@ LabelNames UniteClasses(std::vector<EntryFacts>& entries,
 // What a class gets of `total`, in whole numbers that add up to it; each is off by less than one.
 std::vector<std::uint64_t> Apportion(std::uint64_t total, std::span<const double> shares);
 
-// The part an entry goes to by itself: its hash against the shares, which add up to 1.
-int PartByHash(const std::vector<SplitPart>& parts, std::uint64_t id);
+// The part an entry goes to by itself: its hash against the shares, which add up to 1. A split
+// behind another one takes another hash, or all that comes to it would go one way.
+int PartByHash(const Graph& graph, int split, std::uint64_t id);
 
 // What of an entry's key says which group it belongs to: the first group that the expression
 // captures, or else what it matches; a key that it does not match is a group of its own.

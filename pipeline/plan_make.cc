@@ -361,7 +361,8 @@ class PlanMaker {
     if (node.stratify) {
       parts = StratifiedParts(node, places, groups);
     } else {
-      for (std::size_t i = 0; i < places.size(); ++i) parts[i] = PartByHash(node.parts, groups[i]);
+      for (std::size_t i = 0; i < places.size(); ++i)
+        parts[i] = PartByHash(graph_, split, groups[i]);
     }
     table.reserve(places.size());
     for (std::size_t i = 0; i < places.size(); ++i) table.emplace_back(IdOf(places[i]), parts[i]);

@@ -56,6 +56,7 @@ std::string QuarantineRecord::ToJson() const {
   json["key"] = EscapeForLog(key);
   json["id"] = fmt::format("{:016x}", id);
   if (!branch.empty()) json["branch"] = BranchText(branch);
+  json["unit"] = seq;
   json["node"] = error.node;
   json["code"] = error.code;
   json["reason"] = EscapeForLog(error.message);
@@ -111,6 +112,7 @@ std::string RunReport::ToText() const {
     text += fmt::format("{}: {} in = {} written + {} filtered + {} failed", s.name, s.in, s.written,
                         s.filtered, s.failed);
     if (s.unfinished > 0) text += fmt::format(" + {} unfinished", s.unfinished);
+    if (s.elsewhere > 0) text += fmt::format(" + {} elsewhere", s.elsewhere);
     text += '\n';
   }
   const double rate = seconds > 0 ? static_cast<double>(written) / seconds : 0;
@@ -140,7 +142,8 @@ std::string RunReport::ToJson() const {
                                {"written", s.written},
                                {"filtered", s.filtered},
                                {"failed", s.failed},
-                               {"unfinished", s.unfinished}});
+                               {"unfinished", s.unfinished},
+                               {"elsewhere", s.elsewhere}});
   }
   json["outputs"] = outputs;
   json["written"] = written;
@@ -168,10 +171,12 @@ void RunReport::CheckConservation() const {
     }
   }
   for (const SourceCounts& s : sources) {
-    PIXLOOM_CHECK(s.in == s.written + s.filtered + s.failed + s.unfinished,
-                  fmt::format("{} lost entries: {} in, {} written + {} filtered + {} failed + {} "
-                              "unfinished",
-                              s.name, s.in, s.written, s.filtered, s.failed, s.unfinished));
+    PIXLOOM_CHECK(
+        s.in == s.written + s.filtered + s.failed + s.unfinished + s.elsewhere,
+        fmt::format(
+            "{} lost entries: {} in, {} written + {} filtered + {} failed + {} unfinished + "
+            "{} elsewhere",
+            s.name, s.in, s.written, s.filtered, s.failed, s.unfinished, s.elsewhere));
   }
 }
 

@@ -25,7 +25,8 @@ struct NodeCounts {
   std::map<std::string, std::uint64_t> counts;  // what its steps counted: objects dropped, and why
 };
 
-// Entries of one source: in = written + filtered + failed (+ unfinished when interrupted).
+// Entries of one source: in = written + filtered + failed (+ unfinished when interrupted, +
+// elsewhere when a run goes on or is one part of several).
 struct SourceCounts {
   std::string name;
   std::uint64_t in = 0;
@@ -33,11 +34,12 @@ struct SourceCounts {
   std::uint64_t filtered = 0;    // no result was wanted
   std::uint64_t failed = 0;      // at least one result failed
   std::uint64_t unfinished = 0;  // the run stopped first
+  std::uint64_t elsewhere = 0;   // done by an earlier run, or left to another part
 };
 
 // One line of quarantine.jsonl.
 struct QuarantineRecord {
-  std::uint64_t seq = 0;
+  std::uint64_t seq = 0;  // unit of the plan
   std::uint64_t id = 0;
   std::vector<std::uint32_t> branch;
   std::string source;
@@ -73,6 +75,7 @@ struct RunReport {
   std::uint64_t memory = 0;       // budget in bytes
   bool interrupted = false;
   bool too_many_bad = false;
+  bool can_resume = false;  // the same command goes on where a stopped run ended
   std::string stop_reason;  // why it ended early; "" otherwise
 
   // "decode-bound: 71 % in photos"

@@ -73,7 +73,7 @@ bool Equal(const cv::Mat& a, const cv::Mat& b) {
 TEST_CASE("names depend on key and branch alone") {
   TemporaryDirectory out;
   auto sink = MakeSink(out.path);
-  sink->Open(OneSource());
+  sink->Open(OneSource(), {});
   WriteOne(*sink, MakeSample("cat/a.jpg", {0}));
   WriteOne(*sink, MakeSample("cat/a.png", {0}));
   WriteOne(*sink, MakeSample("cat/a.jpg", {1, 2}));
@@ -94,7 +94,7 @@ TEST_CASE("names depend on key and branch alone") {
 TEST_CASE("samples that meet under one name are both kept") {
   TemporaryDirectory out;
   auto sink = MakeSink(out.path);
-  sink->Open(OneSource());
+  sink->Open(OneSource(), {});
   WriteOne(*sink, MakeSample("a_0.png"));
   Sample second = MakeSample("a.png", {0}, TestPicture(8, 6, 3, 2));
   second.masks["depth"] = {cv::Mat(6, 8, CV_8UC1, cv::Scalar(3)), 255};
@@ -116,7 +116,7 @@ TEST_CASE("several sources get a directory each") {
   auto sink = MakeSink(out.path, ImageFormat::kJpeg);
   RunInfo run;
   run.source_names = {"photos", "drawings"};
-  sink->Open(run);
+  sink->Open(run, {});
   WriteOne(*sink, MakeSample("a.jpg"));
   Sample other = MakeSample("a.jpg");
   other.source = "drawings";
@@ -129,7 +129,7 @@ TEST_CASE("several sources get a directory each") {
 TEST_CASE("the sidecar tells identity, labels and recipe") {
   TemporaryDirectory out;
   auto sink = MakeSink(out.path);
-  sink->Open(OneSource());
+  sink->Open(OneSource(), {});
   Sample sample = MakeSample("cat/a.jpg", {2, 0});
   auto names = std::make_shared<LabelNames>();
   names->classes = {"cat", "dog"};
@@ -214,7 +214,7 @@ TEST_CASE("recipes on request, clips by frame, encoded frames decoded") {
   params.recipe = false;
   auto sink = MakeImageFolderSink(params, TheCodec());
   CHECK(sink->Location() == params.path);
-  sink->Open(OneSource());
+  sink->Open(OneSource(), {});
   Sample clip = MakeSample("clip");
   clip.images[0].second.frames.push_back({nullptr, TestPicture(8, 6, 3, 2)});
   WriteOne(*sink, std::move(clip));
@@ -237,7 +237,7 @@ TEST_CASE("recipes on request, clips by frame, encoded frames decoded") {
 TEST_CASE("keys that would leave the output are refused") {
   TemporaryDirectory out;
   auto sink = MakeSink(out.path / "in");
-  sink->Open(OneSource());
+  sink->Open(OneSource(), {});
   for (const std::string& key :
        {std::string("../x.jpg"), std::string("a/../../x.jpg"), std::string("/etc/x.jpg"),
         std::string("a//x.jpg"), std::string("./x.jpg"), std::string("a\0b.jpg", 7),
@@ -269,10 +269,10 @@ TEST_CASE("pictures that the format cannot hold are errors of their sample") {
 TEST_CASE("an output directory that is in use or not empty is refused") {
   TemporaryDirectory out;
   auto sink = MakeSink(out.path);
-  sink->Open(OneSource());
+  sink->Open(OneSource(), {});
   std::string message;
   try {
-    MakeSink(out.path)->Open(OneSource());
+    MakeSink(out.path)->Open(OneSource(), {});
   } catch (const OutputBusyError& e) {
     message = e.what();
   }
@@ -283,7 +283,7 @@ TEST_CASE("an output directory that is in use or not empty is refused") {
   if (child == 0) {
     int code = 1;
     try {
-      MakeSink(out.path)->Open(OneSource());
+      MakeSink(out.path)->Open(OneSource(), {});
     } catch (const OutputBusyError& e) {
       const bool named =
           std::string(e.what()).find("process " + std::to_string(::getppid())) != std::string::npos;
@@ -303,7 +303,7 @@ TEST_CASE("an output directory that is in use or not empty is refused") {
   message.clear();
   auto again = MakeSink(out.path);
   try {
-    again->Open(OneSource());
+    again->Open(OneSource(), {});
   } catch (const OutputBusyError& e) {
     message = e.what();
   }
@@ -313,7 +313,7 @@ TEST_CASE("an output directory that is in use or not empty is refused") {
 
   RunInfo run = OneSource();
   run.overwrite = true;
-  again->Open(run);
+  again->Open(run, {});
   WriteOne(*again, MakeSample("a.png", {}, TestPicture(8, 6, 3, 5)));
   again->Close(true);
   CHECK(Equal(Load(out.path / "a.png"), TestPicture(8, 6, 3, 5)));
@@ -324,7 +324,7 @@ TEST_CASE("what a killed run leaves behind does not stop the next one") {
   out.Put(".lock", Bytes{'9', '9', '\n'});
   out.Put(".tmp/file", Bytes(100, 'x'));
   auto sink = MakeSink(out.path);
-  sink->Open(OneSource());
+  sink->Open(OneSource(), {});
   CHECK(!fs::exists(out.path / ".tmp/file"));
   WriteOne(*sink, MakeSample("a.png"));
   sink->Close(false);
@@ -334,9 +334,9 @@ TEST_CASE("what a killed run leaves behind does not stop the next one") {
 TEST_CASE("write errors are the environment's, and say how far it got") {
   TemporaryDirectory out;
   out.Put("file", Bytes(3, 'x'));
-  CHECK_THROWS_AS(MakeSink(out.path / "file")->Open(OneSource()), OutputBusyError);
+  CHECK_THROWS_AS(MakeSink(out.path / "file")->Open(OneSource(), {}), OutputBusyError);
   auto sink = MakeSink(out.path / "in");
-  sink->Open(OneSource());
+  sink->Open(OneSource(), {});
   // A directory stands where the picture belongs.
   fs::create_directories(out.path / "in/a.png");
   auto prepared = sink->Prepare(MakeSample("a.png"));
@@ -362,7 +362,7 @@ TEST_CASE("a write that fails half way leaves no part of a file") {
     int code = 1;
     try {
       auto sink = MakeSink(out.path);
-      sink->Open(OneSource());
+      sink->Open(OneSource(), {});
       auto prepared = sink->Prepare(MakeSample("a.png", {}, TestPicture(100, 100, 3, 1)));
       ::signal(SIGXFSZ, SIG_IGN);
       const rlimit limit{4096, 4096};

@@ -108,7 +108,10 @@ class KeepSink final : public Sink {
   KeepSink(std::string name, std::int64_t delay_us, std::int64_t fail_at)
       : name_(std::move(name)), delay_us_(delay_us), fail_at_(fail_at) {}
 
-  void Open(const RunInfo&) override { written_ = 0; }
+  std::uint64_t Open(const RunInfo& run, const Expected&) override {
+    written_ = 0;
+    return run.first_unit;
+  }
   Result<std::unique_ptr<Prepared>> Prepare(Sample sample) const override {
     auto held = std::make_unique<Held>();
     held->sample = std::move(sample);
@@ -148,6 +151,65 @@ struct TestKeep {
   }
   std::unique_ptr<Sink> Make(const Services&) const {
     return std::make_unique<KeepSink>(name, delay_us, fail_at);
+  }
+};
+
+// Goes on where it was stopped: keeps results of whole units only.
+class LedgerSink final : public Sink {
+ public:
+  struct Line : Prepared {
+    std::string text;
+    std::size_t Bytes() const override { return text.size(); }
+  };
+  LedgerSink(std::string name, std::int64_t fail_at) : name_(std::move(name)), fail_at_(fail_at) {}
+
+  std::uint64_t Open(const RunInfo& run, const Expected& expected) override {
+    Ledger& ledger = Ledgers()[name_];
+    if (ledger.opened++ == 0) ledger.done = run.first_unit;
+    ledger.expected = expected.rows;
+    ledger.fingerprint = run.fingerprint;
+    ledger.sources.clear();
+    for (const auto& [source, names] : expected.names) ledger.sources.push_back(source);
+    written_ = 0;
+    return ledger.done;
+  }
+  Result<std::unique_ptr<Prepared>> Prepare(Sample sample) const override {
+    auto line = std::make_unique<Line>();
+    line->text = sample.key + " " + BranchText(sample.identity.branch) + " " +
+                 std::to_string(ContentHash(sample)) + " " + sample.recipe.ToJson();
+    return std::unique_ptr<Prepared>(std::move(line));
+  }
+  void Write(std::unique_ptr<Prepared> prepared) override {
+    if (fail_at_ >= 0 && written_++ >= fail_at_) throw EnvironmentError("disk full, as asked for");
+    Ledgers()[name_].pending.push_back(std::move(static_cast<Line&>(*prepared).text));
+  }
+  void Advance(std::uint64_t next_unit, std::uint64_t quarantined) override {
+    Ledger& ledger = Ledgers()[name_];
+    PIXLOOM_CHECK(next_unit == ledger.done + 1, "units out of order");
+    ledger.done = next_unit;
+    ledger.quarantined += quarantined;
+    for (std::string& line : ledger.pending) ledger.lines.push_back(std::move(line));
+    ledger.pending.clear();
+  }
+  void Close(bool) override { Ledgers()[name_].pending.clear(); }
+  std::string Location() const override { return ""; }
+  bool CanResume() const override { return true; }
+
+ private:
+  std::string name_;
+  std::int64_t fail_at_, written_ = 0;
+};
+
+struct TestLedger {
+  std::string name = "ledger";
+  std::int64_t fail_at = -1;
+  static constexpr std::string_view kName = "test_ledger";
+  static constexpr std::string_view kDoc = "Keep results in memory, across runs.";
+  static constexpr auto Params() {
+    return std::tuple{Param("name", &TestLedger::name), Param("fail_at", &TestLedger::fail_at)};
+  }
+  std::unique_ptr<Sink> Make(const Services&) const {
+    return std::make_unique<LedgerSink>(name, fail_at);
   }
 };
 
@@ -287,12 +349,18 @@ std::vector<KeptSample>& Kept() {
   return kept;
 }
 
+std::map<std::string, Ledger>& Ledgers() {
+  static std::map<std::string, Ledger> ledgers;
+  return ledgers;
+}
+
 const Registry& TestRegistry() {
   static const Registry& registry = *[] {
     auto* r = new Registry;
     RegisterBuiltIns(*r);
     r->AddSource<TestNumbers>();
     r->AddSink<TestKeep>();
+    r->AddSink<TestLedger>();
     r->AddWindow<TestNeighbour>();
     r->AddModel<TestModel>();
     r->AddOperator<TestFail>();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,22 @@ std::vector<KeptSample>& Kept();
 // How many pictures each call of a test_model got.
 std::vector<std::size_t>& BatchSizes();
 
+// What test_ledger sinks hold, by name: it stays when a run stops, and the next one goes on.
+struct Ledger {
+  std::uint64_t done = 0;                   // units
+  std::uint64_t quarantined = 0;            // of these
+  std::vector<std::string> lines, pending;  // results of whole units; of the one that comes
+  std::optional<std::uint64_t> expected;    // results, as the engine told
+  std::vector<std::string> sources;         // that reach it
+  Fingerprint fingerprint;
+  int opened = 0;
+};
+std::map<std::string, Ledger>& Ledgers();
+
 // Built-in operators and sources, and:
 //   test_numbers {count, side, vary, bad_every, same_key, prefix}   small pictures "n0", "n1", ...
 //   test_keep {name, delay_us, fail_at}                             sink into Kept()
+//   test_ledger {name, fail_at}                                     sink into Ledgers()
 //   test_model {batch, level, fail_at}                              network: adds a level
 //   test_neighbour {size, throw_every}                              window: blends with the next
 //   one test_fail {every, kind: data|bug|memory|opencv}                 step that fails

@@ -221,7 +221,7 @@ class KeepingSink final : public Sink {
     std::size_t Bytes() const override { return sample.Bytes(); }
   };
   explicit KeepingSink(std::string into) : into_(std::move(into)) {}
-  void Open(const RunInfo&) override {}
+  std::uint64_t Open(const RunInfo& run, const Expected&) override { return run.first_unit; }
   Result<std::unique_ptr<Prepared>> Prepare(Sample sample) const override {
     auto held = std::make_unique<Held>();
     held->sample = std::move(sample);
