@@ -15,3 +15,9 @@ find_package(Threads REQUIRED MODULE)
 find_package(PkgConfig REQUIRED MODULE)
 pkg_check_modules(PIXLOOM_HWY REQUIRED IMPORTED_TARGET libhwy>=1.0.3)
 pkg_check_modules(PIXLOOM_XXHASH REQUIRED IMPORTED_TARGET libxxhash>=0.8)
+
+# CMake's own module for HDF5 compiles probes in C, which a C++ project need not have.
+pkg_search_module(PIXLOOM_HDF5 REQUIRED IMPORTED_TARGET hdf5-serial>=1.10.5 hdf5>=1.10.5)
+pkg_check_modules(PIXLOOM_ISAL REQUIRED IMPORTED_TARGET libisal>=2.30)
+pkg_check_modules(PIXLOOM_BLOSC REQUIRED IMPORTED_TARGET blosc>=1.20)
+pkg_check_modules(PIXLOOM_LZ4 REQUIRED IMPORTED_TARGET liblz4>=1.9)

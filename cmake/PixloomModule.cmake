@@ -138,6 +138,9 @@ function(pixloom_check name)
   if(TARGET pixloom_cli)
     list(APPEND environment "PIXLOOM_CLI=$<TARGET_FILE:pixloom_cli>")
   endif()
+  if(TARGET pixloom_fault_shim)
+    list(APPEND environment "PIXLOOM_FAULT_SHIM=$<TARGET_FILE:pixloom_fault_shim>")
+  endif()
   set_tests_properties(
     ${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
                        ENVIRONMENT "${environment}" RUN_SERIAL "${arg_SERIAL}")

@@ -33,7 +33,11 @@ MODULES = {
 DOORS = [
     ("yaml-cpp", r"yaml-cpp/.*", ["pipeline/config*.cc"]),
     ("oneTBB", r"(oneapi/)?tbb/.*", ["pipeline/executor*", "models/batcher*.cc"]),
-    ("HDF5", r"(hdf5|H5)[\w/]*\.h", ["datasets/hdf5*.cc"]),
+    ("HDF5", r"(hdf5|H5)[\w/]*\.h", ["datasets/hdf5*.cc", "datasets/hdf5_handle.h",
+                                       "bench/chunk_filters_bench.cc"]),
+    ("ISA-L", r"isa-l(/.*|\.h)|igzip_lib\.h", ["datasets/chunk_filters*.cc"]),
+    ("blosc", r"blosc\.h", ["datasets/chunk_filters*.cc"]),
+    ("LZ4", r"lz4\w*\.h", ["datasets/chunk_filters*.cc"]),
     ("libjpeg", r"(jpeglib|jerror|jmorecfg|turbojpeg)\.h", ["datasets/jpeg*.cc"]),
     ("OpenCV imgcodecs", r"opencv2/imgcodecs.*", ["datasets/*", "bench/*"]),
     ("OpenCV dnn", r"opencv2/dnn.*", ["models/*.cc"]),
