@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/sidecar.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "datasets/text.h"
-#include "pipeline/labels.h"
 
 namespace pixloom {
 
@@ -18,10 +14,6 @@ using Json = nlohmann::ordered_json;
 
 std::string Text(std::string_view text) {
   return IsUtf8(text) ? std::string(text) : EscapeName(text);
-}
-
-bool Inside(Point p, Size size) {
-  return p.x >= 0 && p.y >= 0 && p.x <= size.width && p.y <= size.height;
 }
 
 Json Class(int label, const Sample& sample) {
@@ -42,32 +34,10 @@ Json Ring(const std::vector<Point>& ring) {
 Json Object(const Instance& instance, const Sample& sample, Size size) {
   Json json{{"id", instance.id}};
   if (instance.label) json["class"] = Class(*instance.label, sample);
-  // What is left of the outlines inside the picture; holes stay holes.
-  std::vector<Polygon> visible;
-  for (const Polygon& polygon : instance.polygons) {
-    Polygon clipped = ClipToImage(polygon, size);
-    if (!clipped.rings.empty()) visible.push_back(std::move(clipped));
-  }
-  if (instance.quad) {
-    // The outline, where there is one, gives a tighter box than the mapped corners.
-    std::vector<Point> outline;
-    for (const Polygon& polygon : visible) {
-      outline.insert(outline.end(), polygon.rings[0].begin(), polygon.rings[0].end());
-    }
-    if (outline.empty()) {
-      outline = ClipToImage({instance.quad->begin(), instance.quad->end()}, size);
-    }
-    if (!outline.empty()) {
-      Point low = outline[0], high = outline[0];
-      for (const Point& p : outline) {
-        low = {std::min(low.x, p.x), std::min(low.y, p.y)};
-        high = {std::max(high.x, p.x), std::max(high.y, p.y)};
-      }
-      json["box"] = {low.x, low.y, high.x, high.y};
-    }
-    if (instance.oriented) {
-      json["quad"] = Ring({instance.quad->begin(), instance.quad->end()});
-    }
+  const std::vector<Polygon> visible = VisiblePolygons(instance, size);
+  if (const auto box = VisibleBox(instance, visible, size)) json["box"] = *box;
+  if (instance.quad && instance.oriented) {
+    json["quad"] = Ring({instance.quad->begin(), instance.quad->end()});
   }
   if (!visible.empty()) {
     Json polygons = Json::array();
@@ -81,7 +51,7 @@ Json Object(const Instance& instance, const Sample& sample, Size size) {
   if (!instance.keypoints.empty()) {
     Json points = Json::array();
     for (const Keypoint& k : instance.keypoints) {
-      points.push_back({k.at.x, k.at.y, Inside(k.at, size) ? k.visibility : 0});
+      points.push_back({k.at.x, k.at.y, VisibilityIn(k, size)});
     }
     json["keypoints"] = std::move(points);
   }
@@ -111,17 +81,6 @@ void AddLabels(Json& json, const Sample& sample) {
 }
 
 }  // namespace
-
-std::vector<const Instance*> VisibleInstances(const Sample& sample, Size size) {
-  std::vector<const Instance*> visible;
-  for (const Instance& instance : sample.instances) {
-    // An object without any part is a statement about the whole picture.
-    const bool has_part = instance.quad || !instance.polygons.empty() || instance.HasMask() ||
-                          !instance.keypoints.empty();
-    if (!has_part || IsVisible(instance, size)) visible.push_back(&instance);
-  }
-  return visible;
-}
 
 std::string SidecarJson(const Sample& sample, const std::vector<const Instance*>& visible,
                         const SidecarFiles& files, bool with_recipe) {

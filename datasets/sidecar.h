@@ -9,13 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "datasets/visible_parts.h"
 #include "pipeline/sample.h"
 
 namespace pixloom {
-
-// The objects of a sample of which something lies inside a picture of this size. An object with
-// nothing but a class counts as visible.
-std::vector<const Instance*> VisibleInstances(const Sample& sample, Size size);
 
 // Files beside the sidecar, by base name.
 struct SidecarFiles {

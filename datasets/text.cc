@@ -73,6 +73,41 @@ std::string EscapeName(std::string_view name) {
   return out;
 }
 
+std::string PathPart(std::string_view text) {
+  if (text.empty()) return "\\x";
+  std::string part;
+  for (const char c : EscapeName(text)) {
+    if (c == '/') {
+      part += "\\x2F";
+    } else {
+      part += c;
+    }
+  }
+  // "." and "..".
+  if (part.find_first_not_of('.') == std::string::npos) part.replace(0, 1, "\\x2E");
+  return part;
+}
+
+std::string FromPathPart(std::string_view part) {
+  const auto digit = [](char c) -> int {
+    if (c >= '0' && c <= '9') return c - '0';
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  };
+  if (part == "\\x") return "";
+  std::string text;
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    const bool escape = part.substr(i).starts_with("\\x") && i + 3 < part.size() &&
+                        digit(part[i + 2]) >= 0 && digit(part[i + 3]) >= 0;
+    if (escape) {
+      text += static_cast<char>(digit(part[i + 2]) * 16 + digit(part[i + 3]));
+      i += 3;
+    } else {
+      text += part[i];
+    }
+  }
+  return text;
+}
+
 std::string Base64(std::string_view bytes) {
   static constexpr char kDigits[] =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

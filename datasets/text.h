@@ -17,6 +17,11 @@ bool IsUtf8(std::string_view text);
 // \xNN, so that a name cannot forge a line of a log, and two names never look alike.
 std::string EscapeName(std::string_view name);
 
+// Any text as one part of a path inside a file that has no escapes of its own, and back: like
+// EscapeName, and what a path gives a meaning ('/', ".", "..", nothing) is escaped too.
+std::string PathPart(std::string_view text);
+std::string FromPathPart(std::string_view part);
+
 std::string Base64(std::string_view bytes);
 
 }  // namespace pixloom
