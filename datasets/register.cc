@@ -9,6 +9,8 @@
 
 #include "datasets/discard.h"
 #include "datasets/image_folder.h"
+#include "datasets/register_hdf5.h"
+#include "datasets/register_hdf5_source.h"
 #include "datasets/shapes.h"
 #include "pipeline/schema.h"
 
@@ -206,10 +208,13 @@ struct Discard {
 }  // namespace
 
 void RegisterDatasets(Registry& registry) {
+  RegisterHdf5Source(registry);
   registry.AddSource<ImageFolderSource>();
   registry.AddSource<Shapes>();
   registry.AddSink<Discard>();
+  RegisterHdf5(registry);
   registry.AddSink<ImageFolderSink>();
+  RegisterExport(registry);
 }
 
 }  // namespace pixloom

@@ -7,5 +7,7 @@
 namespace pixloom {
 
 void RegisterDatasets(Registry& registry);
+// Part of it: sinks for data sets of other tools.
+void RegisterExport(Registry& registry);
 
 }  // namespace pixloom
