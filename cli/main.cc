@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `pixloom` command: arguments in, exit codes out.
+#include <sys/resource.h>
 #include <unistd.h>
 #include <csignal>
 #include <cstdio>
@@ -14,6 +15,7 @@
 
 #include "api/pixloom.h"
 #include "cli/commands.h"
+#include "pipeline/set_report.h"
 
 namespace {
 
@@ -34,6 +36,7 @@ void InstallSignals() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);  // a closed terminal does not end a run
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error like a full disk
 }
 
 void AddConfig(CLI::App& app, cli::ConfigArguments& config) {
@@ -43,6 +46,39 @@ void AddConfig(CLI::App& app, cli::ConfigArguments& config) {
   app.add_option("--disable-pass", config.disabled, "leave a pass out, to find a problem")
       ->take_all();
   app.add_flag("--quiet,-q", config.quiet, "print errors only");
+}
+
+void AddRun(CLI::App& app, cli::RunArguments& run) {
+  app.add_option("--threads,-j", run.threads, "worker threads; 0: all cores")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--limit", run.limit, "only the first N source entries");
+  app.add_option("--memory", run.memory, "budget for samples in flight, as 256MiB or 2GiB");
+  app.add_flag("--overwrite", run.overwrite, "replace results that exist");
+  app.add_flag("--json", run.json, "print the report as JSON");
+  app.add_option("--progress", run.progress, "auto, plain, json or none")
+      ->check(CLI::IsMember({"auto", "plain", "json", "none"}));
+  app.add_option("--part", run.part, "I/N: the share of the I-th of N machines; then merge");
+  app.add_flag("--verify-inputs", run.verify_inputs,
+               "compare the bytes of all inputs when a stopped run goes on, not only sizes");
+  app.add_option("--quarantine", run.quarantine, "where bad samples are listed");
+}
+
+void AddSet(CLI::App& app, cli::SetArguments& set, const char* what, bool long_work) {
+  app.add_option("path", set.path, what)->required();
+  if (long_work) {
+    app.add_option("--threads,-j", set.threads, "worker threads; 0: all cores")
+        ->check(CLI::Range(0, 1024));
+  }
+  app.add_flag("--json", set.json, "print the report as JSON");
+  app.add_flag("--quiet,-q", set.quiet, "print errors only");
+}
+
+// A set that is being written has a file per column.
+void RaiseFileLimit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int Report(const std::exception& error, int code) {
@@ -60,15 +96,7 @@ int Dispatch(int argc, char** argv) {
 
   auto* run_cmd = app.add_subcommand("run", "run a pipeline");
   AddConfig(*run_cmd, config);
-  run_cmd->add_option("--threads,-j", run.threads, "worker threads; 0: all cores")
-      ->check(CLI::Range(0, 1024));
-  run_cmd->add_option("--limit", run.limit, "only the first N source entries");
-  run_cmd->add_option("--memory", run.memory, "budget for samples in flight, as 256MiB or 2GiB");
-  run_cmd->add_flag("--overwrite", run.overwrite, "replace results that exist");
-  run_cmd->add_flag("--json", run.json, "print the report as JSON");
-  run_cmd->add_option("--progress", run.progress, "auto, plain, json or none")
-      ->check(CLI::IsMember({"auto", "plain", "json", "none"}));
-  run_cmd->add_option("--quarantine", run.quarantine, "where bad samples are listed");
+  AddRun(*run_cmd, run);
 
   auto* validate_cmd = app.add_subcommand("validate", "check a pipeline, run nothing");
   AddConfig(*validate_cmd, config);
@@ -113,6 +141,46 @@ int Dispatch(int argc, char** argv) {
   import_cmd->add_flag("--json", import.json, "the report as JSON");
   import_cmd->add_flag("--quiet,-q", import.quiet, "no report");
 
+  cli::ExportArguments exported;
+  auto* export_cmd =
+      app.add_subcommand("export", "write a stored set as a data set of other tools");
+  export_cmd->add_option("set", exported.set, "HDF5 file, or folder of shards")->required();
+  export_cmd->add_option("--to", exported.format, "coco, yolo, voc, tar or image_folder")
+      ->required()
+      ->check(CLI::IsMember({"coco", "yolo", "voc", "tar", "image_folder"}));
+  export_cmd->add_option("--out", exported.out, "folder; tar: where shards go, without number")
+      ->required();
+  export_cmd
+      ->add_option("--with", exported.parameters,
+                   "NAME=VALUE for the format, as task=segment; `pixloom ops yolo` lists them")
+      ->take_all();
+  AddRun(*export_cmd, run);
+  export_cmd->add_flag("--quiet,-q", exported.quiet, "print errors only");
+
+  cli::SetArguments set;
+  cli::MergeArguments merge;
+  std::string repair_config, sheet;
+  int sheet_pictures = 24;
+  auto* inspect_cmd = app.add_subcommand("inspect", "show what is in an HDF5 file");
+  AddSet(*inspect_cmd, set, "an HDF5 file, or the folder of a set", false);
+  inspect_cmd->add_option("--sheet", sheet, "write a contact sheet of pictures (PNG)");
+  inspect_cmd->add_option("--pictures", sheet_pictures, "pictures on the sheet, evenly spaced")
+      ->check(CLI::Range(1, 1000));
+  auto* verify_cmd = app.add_subcommand("verify", "compare a stored set with its hashes");
+  AddSet(*verify_cmd, set, "the set: a file, or a folder with index.json", true);
+  auto* status_cmd = app.add_subcommand("status", "how far a set is that is being made");
+  AddSet(*status_cmd, set, "the set, or its TARGET.partial", false);
+  auto* repair_cmd = app.add_subcommand("repair", "make damaged rows of a set again, in place");
+  AddSet(*repair_cmd, set, "the set: a file, or a folder with index.json", true);
+  repair_cmd->add_option("--config", repair_config, "pipeline instead of the one in the set");
+  auto* merge_cmd = app.add_subcommand("merge", "join the parts that several machines made");
+  AddSet(*merge_cmd, set, "the set to write", true);
+  merge_cmd->add_option("inputs", merge.inputs, "finished sets; one alone is cut anew")->required();
+  merge_cmd->add_flag("--any", merge.any, "sets of different runs, one behind the other");
+  merge_cmd->add_option("--shard-rows", merge.shard_rows, "rows per file; 0: one file");
+  merge_cmd->add_flag("--master", merge.master, "with --shard-rows: a virtual set over the files");
+  merge_cmd->add_flag("--overwrite", merge.overwrite, "replace a set that exists");
+
   auto* version_cmd = app.add_subcommand("version", "print the version");
 
   try {
@@ -120,9 +188,10 @@ int Dispatch(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitConfig;
   }
-  if (*run_cmd) {
+  if (*run_cmd || *export_cmd) {
     InstallSignals();
-    const int code = cli::Run(config, run, stop_requested);
+    const int code = *run_cmd ? cli::Run(config, run, stop_requested)
+                              : cli::Export(exported, run, stop_requested);
     return code == kExitInterrupted && stop_signal == SIGTERM ? kExitTerminated : code;
   }
   if (*validate_cmd) return cli::Validate(config);
@@ -137,6 +206,15 @@ int Dispatch(int argc, char** argv) {
   if (*schema_cmd) fmt::print("{}\n", JsonSchema(BuiltIns()));
   if (*replay_cmd) return cli::Replay(config, key, branch, out);
   if (*import_cmd) return cli::ImportPipeline(import);
+  if (*inspect_cmd) return cli::Inspect(set, sheet, sheet_pictures);
+  if (*status_cmd) return cli::SetStatus(set);
+  if (*merge_cmd || *verify_cmd || *repair_cmd) {
+    InstallSignals();
+    const int code = *merge_cmd    ? cli::MergeSets(set, merge, stop_requested)
+                     : *verify_cmd ? cli::VerifySet(set, stop_requested)
+                                   : cli::RepairSet(set, repair_config, stop_requested);
+    return code == kExitInterrupted && stop_signal == SIGTERM ? kExitTerminated : code;
+  }
   if (*version_cmd) fmt::print("pixloom {}\n", kVersion);
   return kExitOk;
 }
@@ -144,12 +222,17 @@ int Dispatch(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  RaiseFileLimit();
   try {
     return Dispatch(argc, argv);
   } catch (const ConfigError& error) {
     return Report(error, kExitConfig);
   } catch (const OutputBusyError& error) {
     return Report(error, kExitOutputBusy);
+  } catch (const ResumeRefusedError& error) {
+    return Report(error, kExitResumeRefused);
+  } catch (const DamagedSetError& error) {
+    return Report(error, kExitTooManyBad);
   } catch (const EnvironmentError& error) {
     return Report(error, kExitEnvironment);
   } catch (const std::bad_alloc& error) {
