@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <barrier>
 #include <cstring>
 #include <sstream>
+#include <thread>
 
 #include <hdf5.h>
 #include <isa-l.h>
@@ -345,6 +347,46 @@ TEST_CASE("no bytes make unpacking go astray") {
   }
   CHECK(unpacked > 100);
   CHECK(refused > 1000);
+}
+
+// Threads have their stacks and their memory at other places; ISA-L alone would notice.
+TEST_CASE("gzip gives the same bytes in every thread") {
+  std::vector<Bytes> chunks;
+  std::uint64_t state = 3;
+  for (int i = 0; i < 300; ++i) {
+    Bytes& chunk = chunks.emplace_back(64);
+    for (std::size_t k = 0; k < chunk.size(); ++k) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      chunk[k] = static_cast<std::uint8_t>((k * k >> 7) + (state >> 62));
+    }
+  }
+  for (const int level : {1, 9}) {
+    const auto pack = [&] {
+      std::vector<Bytes> packed;
+      for (const Bytes& chunk : chunks) {
+        packed.push_back(Pack({Compression::kGzip, level, false, false}, 1, chunk));
+      }
+      return packed;
+    };
+    const std::vector<Bytes> expected = pack();
+    constexpr std::size_t kThreads = 48;  // alive together, so that each has a place of its own
+    std::vector<std::vector<Bytes>> found(kThreads);
+    std::vector<std::thread> threads;
+    std::barrier all(kThreads);
+    for (std::size_t t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        all.arrive_and_wait();
+        found[t] = pack();
+        all.arrive_and_wait();
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    int others = 0;
+    for (const auto& packed : found) {
+      for (std::size_t i = 0; i < packed.size(); ++i) others += packed[i] != expected[i];
+    }
+    CHECK(others == 0);
+  }
 }
 
 }  // namespace
