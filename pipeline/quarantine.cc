@@ -50,8 +50,9 @@ void QuarantineList::Start(std::uint64_t first, std::uint64_t done) {
     for (std::string line; std::getline(file, line);) {
       // The last line may be cut off; its unit is not done.
       const auto json = nlohmann::json::parse(line, nullptr, false);
-      if (!json.is_object() || !json.contains("unit")) continue;
-      const auto unit = json["unit"].get<std::uint64_t>();
+      const auto number = json.is_object() ? json.find("unit") : json.end();
+      if (number == json.end() || !number->is_number_unsigned()) continue;
+      const auto unit = number->get<std::uint64_t>();
       if (unit < first || unit >= done) continue;
       keep += line + '\n';
       ++kept_;
