@@ -2,13 +2,18 @@
 #include "datasets/set_folder.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <chrono>
 #include <climits>
+#include <string_view>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,11 +24,27 @@ namespace pixloom {
 
 namespace {
 
-std::string Myself() {
+std::string Host() {
   std::array<char, HOST_NAME_MAX + 1> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '?';
-  return fmt::format("{} {}", ::getpid(), host.data());
+  return host.data();
 }
+
+std::string Myself() { return fmt::format("{} {}", ::getpid(), Host()); }
+
+// A process that was killed can leave a child behind that reads a file for it. The child has the
+// lock too, until it has closed what it does not need.
+bool IsDead(const std::string& holder) {
+  if (holder.empty()) return true;  // killed before it could say who it is
+  pid_t pid = 0;
+  const auto [rest, error] = std::from_chars(holder.data(), holder.data() + holder.size(), pid);
+  const bool here = error == std::errc() && std::string_view(rest) == " " + Host();
+  return here && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+// For the child of a dead process to let go.
+constexpr int kPauses = 500;
+constexpr auto kPause = std::chrono::milliseconds(10);
 
 std::string HolderIn(int fd) {
   std::array<char, HOST_NAME_MAX + 32> text{};
@@ -59,6 +80,7 @@ std::string SetPaths::ShardName(const std::string& digest, std::size_t index) co
 
 SetLock::SetLock(const std::string& work) : folder_(work) {
   const std::string path = work + "/" + kSetLock;
+  int pauses = 0;
   while (true) {
     MakeFolder(work);
     FileHandle file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
@@ -74,6 +96,10 @@ SetLock::SetLock(const std::string& work) : folder_(work) {
             fmt::format("cannot lock '{}': {}", EscapeName(path), ErrnoText(errno)));
       }
       const std::string holder = HolderIn(file.Get());
+      if (IsDead(holder) && pauses++ < kPauses) {
+        std::this_thread::sleep_for(kPause);
+        continue;
+      }
       throw OutputBusyError(fmt::format("'{}' is in use by process {}; wait for it, or stop it",
                                         EscapeName(work), EscapeName(holder)));
     }

@@ -2,9 +2,12 @@
 // SetWriter: what it says and does when something is not as it was, or the disk is full.
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include "datasets/set_folder.h"
 #include "datasets/set_io.h"
 #include "tests/datasets/set_run.h"
 
@@ -170,6 +173,26 @@ class SmallDisk {
   TemporaryDirectory folder_;
   bool mounted_ = false;
 };
+
+TEST_CASE("a lock that a child of a killed process still has is waited for") {
+  const TemporaryDirectory folder;
+  const std::string work = (folder.path / "set.partial").string();
+  const pid_t killed = ::fork();
+  if (killed == 0) {
+    const SetLock lock(work);
+    if (::fork() == 0) {
+      ::usleep(300'000);
+      ::_exit(0);
+    }
+    ::_exit(0);  // as a killed process: nothing is put away
+  }
+  REQUIRE(killed > 0);
+  REQUIRE(::waitpid(killed, nullptr, 0) == killed);
+  CHECK(SetLock::Holder(work).has_value());
+  SetLock lock(work);
+  CHECK_THROWS_AS(SetLock{work}, OutputBusyError);
+  lock.Release();
+}
 
 TEST_CASE("too little space is told before the first row") {
   const SmallDisk disk(1 << 20);
