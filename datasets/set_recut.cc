@@ -74,7 +74,14 @@ bool SetRecut::Needed(const std::string& target) const {
 }
 
 void SetRecut::Run(const std::string& target) const {
-  if (!Needed(target)) return;
+  try {
+    if (!Needed(target)) return;
+  } catch (const EnvironmentError& error) {
+    throw EnvironmentError(
+        fmt::format("{}; all rows are written; run the same command again to make sure that "
+                    "they are cut as wanted",
+                    error.what()));
+  }
   MergeRequest request;
   request.inputs = {target};
   request.out = wanted_;
