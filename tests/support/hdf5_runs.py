@@ -115,7 +115,8 @@ class Case:
 
 def is_list(path):
     """Files of the run itself, and what a finished folder loses right after it got its name."""
-    return path.endswith(("quarantine.jsonl", "pipeline.yaml", "/lock", "/set.json"))
+    return path.endswith(("quarantine.jsonl", "quarantine.jsonl.tmp", "pipeline.yaml", "/lock",
+                          "/set.json"))
 
 
 def by_target(files):
