@@ -13,6 +13,7 @@
 
 #include "datasets/codec.h"
 #include "datasets/register.h"
+#include "models/register.h"
 #include "ops/families.h"
 #include "ops/kernels/simd.h"
 #include "ops/register.h"
@@ -52,6 +53,19 @@ std::uint64_t SeedFromSystem() {
   return seed;
 }
 
+void ModelFacts(const std::vector<ChainStep>& steps, const std::string& where,
+                std::vector<std::pair<std::string, std::string>>& facts) {
+  for (const ChainStep& step : steps) {
+    if (step.model != nullptr) {
+      for (const auto& [name, value] : step.model->Facts()) {
+        facts.emplace_back(fmt::format("{} ({}): {}", where, step.verb, name), value);
+      }
+    }
+    ModelFacts(step.children, where, facts);
+    ModelFacts(step.otherwise, where, facts);
+  }
+}
+
 // What decides the results of a run beside its inputs: whoever goes on with it must have the same.
 std::vector<std::pair<std::string, std::string>> DecisiveFacts(const Compiled& compiled,
                                                                const RunOptions& options) {
@@ -59,6 +73,7 @@ std::vector<std::pair<std::string, std::string>> DecisiveFacts(const Compiled& c
                                                          {"OpenCV", cv::getVersionString()},
                                                          {"codecs", CodecVersions()},
                                                          {"configuration", compiled.decisive_yaml}};
+  for (const Node& node : compiled.graph.nodes) ModelFacts(node.steps, node.name, facts);
   if (options.limit != RunOptions{}.limit) {
     facts.emplace_back("limit", std::to_string(options.limit));
   }
@@ -96,6 +111,7 @@ class CollectingSink final : public Sink {
 void RegisterBuiltIns(Registry& registry) {
   RegisterOps(registry);
   RegisterDatasets(registry);
+  RegisterModels(registry);
 }
 
 const Registry& BuiltIns() {

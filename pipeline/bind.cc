@@ -113,7 +113,16 @@ class Binder {
     switch (node.kind) {
       case Kind::kSource: {
         const SourceInfo* info = registry_.FindSource(spec.step.verb);
-        node.source = info->bind(spec.step.args, services_, where, diagnostics_);
+        try {
+          node.source = info->bind(spec.step.args, services_, where, diagnostics_);
+        } catch (const ModelRejectedError& e) {
+          Error(e.Code(), spec.at, fmt::format("{}: {}", where, e.what()));
+        }
+        if (const auto network = node.source ? node.source->Network() : nullptr) {
+          for (const std::string& note : network->Notes()) {
+            diagnostics_.Notice("MOD-NOTE", spec.at, fmt::format("{}: {}", where, note));
+          }
+        }
         node.args = spec.step.args;
         break;
       }

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "pipeline/config.h"
-#include "pipeline/model.h"
 
 namespace pixloom {
 
@@ -127,11 +126,17 @@ std::optional<ChainStep> StepBinder::BindStep(const StepSpec& spec, ChainScope s
 
 std::optional<ChainStep> StepBinder::BindModel(const StepSpec& spec, const ChainScope&,
                                                ChainStep step, const std::string& where) {
-  auto enhancer = registry_.FindModel(spec.verb)->bind(spec.args, services_, where, diagnostics_);
-  if (enhancer == nullptr) return std::nullopt;
+  try {
+    step.model = registry_.FindModel(spec.verb)->bind(spec.args, services_, where, diagnostics_);
+  } catch (const ModelRejectedError& e) {
+    Error(e.Code(), spec.at, fmt::format("{}: {}", where, e.what()));
+  }
+  if (step.model == nullptr) return std::nullopt;
+  for (const std::string& note : step.model->Notes()) {
+    diagnostics_.Notice("MOD-NOTE", spec.at, fmt::format("{}: {}", where, note));
+  }
   step.kind = ChainStep::Kind::kModel;
   step.holds_model = true;
-  step.model = std::make_shared<SharedModel>(std::move(enhancer));
   step.verb = spec.verb;
   step.args = spec.args;
   return step;

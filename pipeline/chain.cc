@@ -241,8 +241,12 @@ class ChainRun {
   Error VisitModel(const ChainStep& step) {
     if (auto error = Flush()) return error;
     if (auto error = DecodeAll(sample_, runner_.codec_)) return error;
-    Sample* const self = &sample_;
-    return RunModel(*step.model, step.fields, {&self, 1}).front();
+    Rng::Record draws;
+    const Rng rng(StreamOf(step, 0, nullptr).Key().Pixels(), &draws);
+    if (auto error = RunModelAlone(*step.model, step.fields, sample_, rng)) return error;
+    RecordDraws(draws, sample_);
+    Start();
+    return std::nullopt;
   }
 
   // Each branch is a run of its own over what the scope hands out.

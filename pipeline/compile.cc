@@ -46,6 +46,60 @@ std::string DecisiveYaml(Graph& graph) {
   return yaml;
 }
 
+// Plan nodes choose before anything runs, and what repeats an entry starts from what was read: none
+// may stand below a source whose pictures a network makes, merges and splits between or not.
+void RefuseChoices(const Graph& graph, int source, int from, Diagnostics& diagnostics) {
+  for (const auto& [r, i] : graph.Readers(from)) {
+    const Node& reader = graph.nodes[static_cast<std::size_t>(r)];
+    if (reader.kind == Node::Kind::kMerge || reader.kind == Node::Kind::kSplit) {
+      RefuseChoices(graph, source, r, diagnostics);
+    }
+    if (reader.kind != Node::Kind::kPlan) continue;
+    diagnostics.Error(
+        "CFG-PLAN", reader.at,
+        fmt::format("{} ({}): cannot choose among pictures that '{}' has yet to "
+                    "make; set count and classes there",
+                    reader.name, reader.verb, graph.nodes[static_cast<std::size_t>(source)].name));
+  }
+}
+
+// A source whose pictures a network makes hands out what the network needs; the network stands
+// directly behind it, and whoever reads the source reads what came out.
+void InsertNetworks(Graph& graph, Diagnostics& diagnostics) {
+  const std::size_t written = graph.nodes.size();
+  for (std::size_t n = 0; n < written; ++n) {
+    if (graph.nodes[n].kind != Node::Kind::kSource) continue;
+    auto network = graph.nodes[n].source->Network();
+    if (network == nullptr) continue;
+    Node node;
+    node.name = graph.nodes[n].name + ".network";
+    node.verb = graph.nodes[n].verb;
+    node.kind = Node::Kind::kModel;
+    node.at = graph.nodes[n].at;
+    node.on_error = graph.nodes[n].on_error;
+    ChainStep step;
+    step.kind = ChainStep::Kind::kModel;
+    step.model = std::move(network);
+    step.verb = node.verb;
+    step.stream = std::make_shared<const std::string>(graph.nodes[n].name + "/" + node.verb);
+    step.stream_id = StreamId(*step.stream);
+    step.holds_model = true;
+    step.at = node.at;
+    node.steps.push_back(std::move(step));
+    RefuseChoices(graph, static_cast<int>(n), static_cast<int>(n), diagnostics);
+    for (const auto& [r, i] : graph.Readers(static_cast<int>(n))) {
+      Node& reader = graph.nodes[static_cast<std::size_t>(r)];
+      reader.inputs[static_cast<std::size_t>(i)].node = static_cast<int>(graph.nodes.size());
+      // Copies are made of what the network gave, not of what it was given.
+      if (reader.planned_by == static_cast<int>(n)) reader.planned_by = -1;
+    }
+    Input input;
+    input.node = static_cast<int>(n);
+    node.inputs.push_back(std::move(input));
+    graph.nodes.push_back(std::move(node));
+  }
+}
+
 }  // namespace
 
 Compiled Compile(const GraphSpec& spec, const Registry& registry, const Services& services,
@@ -69,6 +123,8 @@ Compiled Compile(const GraphSpec& spec, const Registry& registry, const Services
   compiled.decisive_yaml = DecisiveYaml(compiled.graph);
   compiled.log.push_back({"bind", "names and values become typed operators and edges",
                           fmt::format("{} nodes", compiled.graph.nodes.size())});
+  InsertNetworks(compiled.graph, diagnostics);
+  if (diagnostics.HasErrors()) throw ConfigError(diagnostics);
   for (const Pass& pass : Passes()) {
     if (options.disabled.count(pass.name) > 0) {
       compiled.log.push_back({pass.name, pass.why, "disabled"});

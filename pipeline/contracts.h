@@ -18,6 +18,7 @@
 #include "pipeline/error.h"
 #include "pipeline/fingerprint.h"
 #include "pipeline/geometry.h"
+#include "pipeline/report.h"
 #include "pipeline/rng.h"
 #include "pipeline/sample.h"
 #include "pipeline/step.h"
@@ -89,6 +90,42 @@ class Codec {
                                                    const EncodeRequest& request) const = 0;
 };
 
+// ---- Model ------------------------------------------------------------------------------------
+
+// A network as a step. The engine gathers a fixed block of the plan for it, so that a result does
+// not depend on who else came; a block at the end of the plan, or where samples failed, is smaller.
+// Run may be called from any number of threads; it waits for what they share.
+class ModelOperator {
+ public:
+  struct Item {
+    Sample* sample = nullptr;             // decoded; changed in place
+    std::span<const std::string> fields;  // pictures it is about; empty: all of them
+    Rng rng;                              // this step's stream of this sample
+    std::vector<std::size_t> parents{};   // of the block; what went into it beside itself
+  };
+
+  // How it wants to be called.
+  struct Pace {
+    int block = 1;       // samples of the plan that come together
+    int in_flight = 1;   // blocks worth having under way at the same time
+    bool waits = false;  // mostly for a device: Run gets threads of its own, not the pool's
+  };
+
+  virtual ~ModelOperator() = default;
+  virtual Pace GetPace() const = 0;
+  virtual Meta OutputMeta(const Meta& in) const { return in; }
+  // Why it cannot work on samples like these; "" when it can, or when it depends on the sample.
+  virtual std::string Refuses(const Meta&) const { return ""; }
+  // What decides its results beside its arguments: hashes of files, backend, device.
+  virtual std::vector<std::pair<std::string, std::string>> Facts() const { return {}; }
+  virtual ModelUse GetUse() const { return {}; }
+  // What the user is told before the run: what was chosen, and why not another; what was guessed.
+  virtual std::vector<std::string> Notes() const { return {}; }
+  // What is wrong with each item, or nothing. Out of memory on the device is an EnvironmentError
+  // unless `may_shrink` allows smaller batches and tiles, whose results may differ in the last bit.
+  virtual std::vector<std::optional<DataError>> Run(std::span<Item> block, bool may_shrink) = 0;
+};
+
 // ---- Source -----------------------------------------------------------------------------------
 
 // One entry of a source, known before anything is opened.
@@ -114,6 +151,9 @@ class Source {
 
   // What every sample of this source looks like, as far as that is known in advance.
   virtual Meta OutputMeta() const = 0;
+
+  // A network that makes the pictures: every sample goes through it first. Null: none.
+  virtual std::shared_ptr<ModelOperator> Network() const { return nullptr; }
 };
 
 // ---- Sink -------------------------------------------------------------------------------------
@@ -276,20 +316,6 @@ class ViewOperator {
   // Of a picture of this size; at least one.
   virtual std::vector<View> Views(Size picture) const = 0;
   virtual Meta OutputMeta(const Meta& in) const = 0;
-};
-
-// ---- Enhancer ---------------------------------------------------------------------------------
-
-// A network as a step: pictures in, pictures out. Run is called by one thread at a time per
-// instance, always with exactly BatchSize() pictures of one size and type: the engine gathers fixed
-// blocks of the plan and pads what is missing, so that a result does not depend on who else came.
-class Enhancer {
- public:
-  virtual ~Enhancer() = default;
-  virtual int BatchSize() const = 0;
-  virtual Meta OutputMeta(const Meta& in) const = 0;
-  // As many pictures as it got, each of the size and type it came with.
-  virtual Result<std::vector<cv::Mat>> Run(std::span<const cv::Mat> batch) = 0;
 };
 
 // ---- BatchSource ------------------------------------------------------------------------------

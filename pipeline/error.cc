@@ -48,6 +48,13 @@ std::string Joined(const Diagnostics& diagnostics) {
 ConfigError::ConfigError(Diagnostics diagnostics)
     : std::runtime_error(Joined(diagnostics)), diagnostics_(std::move(diagnostics)) {}
 
+bool ConfigError::OnlyModels() const {
+  const auto& all = diagnostics_.All();
+  return diagnostics_.HasErrors() && std::all_of(all.begin(), all.end(), [](const Diagnostic& d) {
+           return d.severity != Severity::kError || d.code.starts_with("MOD-");
+         });
+}
+
 void FailCheck(const char* condition, const char* file, int line, const std::string& detail) {
   throw InternalError(
       fmt::format("internal error (our bug, please report): {}:{}: {} does not hold: {}", file,

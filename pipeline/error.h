@@ -5,6 +5,7 @@
 //   data           DataError, a value on the sample; quarantined, never an exception
 //   environment    EnvironmentError, stops the run so that it can go on later; exit 5
 //   output         OutputBusyError, exists or is locked, exit 6; ResumeRefusedError, exit 7
+//   network        ModelRejectedError, exit 8
 //   internal       InternalError from PIXLOOM_CHECK, our bug; exit 70
 //
 // The one who detects an error words it (value, rule, remedy; lower case, no full stop); everyone
@@ -96,6 +97,8 @@ class ConfigError : public std::runtime_error {
  public:
   explicit ConfigError(Diagnostics diagnostics);
   const Diagnostics& Found() const { return diagnostics_; }
+  // Nothing is wrong but networks that were rejected.
+  bool OnlyModels() const;
 
  private:
   Diagnostics diagnostics_;
@@ -109,6 +112,17 @@ class OutputBusyError : public std::runtime_error {
 // A stopped run cannot go on: configuration, inputs or versions are others now; exit 7.
 class ResumeRefusedError : public std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+// A network cannot be used: damaged, of another shape than its description, wrong numbers; exit 8.
+class ModelRejectedError : public std::runtime_error {
+ public:
+  ModelRejectedError(std::string code, const std::string& message)
+      : std::runtime_error(message), code_(std::move(code)) {}
+  const std::string& Code() const { return code_; }  // "MOD-CHECK"
+
+ private:
+  std::string code_;
 };
 
 class InternalError : public std::logic_error {

@@ -10,7 +10,6 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include "pipeline/executor_run.h"
-#include "pipeline/model.h"
 #include "pipeline/sample_cache.h"
 
 namespace pixloom {
@@ -80,13 +79,16 @@ void Run::Notice(std::string text) {
 
 void Run::FillReport() {
   for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-    const NodeState& s = states_[n];
+    NodeState& s = states_[n];
     const Node& node = graph_.nodes[n];
     const Plan::Counts& left_out = plan_.LeftOut(static_cast<int>(n));
     report_.nodes.push_back({node.name, node.verb, s.in + left_out.in,
                              s.generated + left_out.generated, s.out + left_out.out,
                              s.filtered + left_out.filtered, s.failed,
                              static_cast<double>(s.nanoseconds) * 1e-9, s.counts});
+    if (s.lane != nullptr) {
+      report_.nodes.back().blocks = s.lane->stats.Take(node.steps[0].model->GetUse());
+    }
     if (node.kind == Node::Kind::kSource) {
       SourceCounts counts = sources_[static_cast<int>(n)];
       counts.name = node.name;
@@ -135,21 +137,19 @@ void Run::RunFlow() {
           return flow::continue_msg();
         });
   }
-  for (const int n : windows_) {
-    if (graph_.nodes[static_cast<std::size_t>(n)].kind != Node::Kind::kModel) continue;
-    states_[static_cast<std::size_t>(n)].batches =
-        std::make_unique<flow::function_node<std::shared_ptr<ModelTask>>>(
-            g, flow::serial, [this, n](const std::shared_ptr<ModelTask>& task) {
-              RunBatch(n, *task);
-              return flow::continue_msg();
-            });
+  for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+    if (graph_.nodes[n].kind == Node::Kind::kModel) MakeLane(g, static_cast<int>(n));
   }
   control_->try_put({Event::Kind::kPump, nullptr});
   g.wait_for_all();
   // Nodes refer to the graph and go first.
   for (NodeState& state : states_) {
-    state.batches.reset();
     state.worker.reset();
+    if (state.lane == nullptr) continue;
+    state.lane->batcher.reset();
+    state.lane->pooled.reset();
+    state.lane->apart.reset();
+    state.lane->finish.reset();
   }
   window_worker_.reset();
   writer_.reset();

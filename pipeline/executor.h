@@ -12,6 +12,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -36,6 +37,11 @@ struct RunOptions {
   std::string only{};
   std::uint64_t epoch = 0;
   bool overwrite = false;
+  // Blocks of networks by place in the plan: the same results in every run. By time: whoever waits
+  // goes, for a training loop that must not wait; then the last bit may differ between runs.
+  enum class Blocks { kByPlan, kByTime };
+  Blocks blocks = Blocks::kByPlan;
+  std::chrono::microseconds block_delay{2000};  // kByTime: nobody waits longer for company
   // One of several machines' share of the plan; their results are merged afterwards.
   int part = 1, parts = 1;
   std::string config_text{};  // as it ran; sinks may store it

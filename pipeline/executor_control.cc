@@ -26,6 +26,7 @@ void Run::Control(const Event& event) {
   FireWindows();
   Retire();
   Pump();
+  if (ByTime()) FlushWhenQuiet();
 }
 
 bool Run::MayAdmit() {
@@ -215,8 +216,7 @@ void Run::FireBlock(int window, std::uint64_t first, std::uint64_t end) {
     }
   }
   if (graph_.nodes[static_cast<std::size_t>(window)].kind == Node::Kind::kModel) {
-    states_[static_cast<std::size_t>(window)].batches->try_put(
-        std::make_shared<ModelTask>(ModelTask{std::move(owners), std::move(*block)}));
+    SubmitBlock(window, std::move(owners), std::move(*block));
     return;
   }
   for (std::size_t i = 0; i < owners.size(); ++i) {

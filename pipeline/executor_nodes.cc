@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "pipeline/executor_run.h"
-#include "pipeline/model.h"
 #include "pipeline/sample_cache.h"
 
 namespace pixloom::executor {
@@ -37,6 +36,7 @@ void Run::Send(int node, int output, const UnitPtr& unit, Sample sample) {
       states_[static_cast<std::size_t>(reader)].in +=
           to.kind == Node::Kind::kCopies ? static_cast<std::uint64_t>(to.copies) : 1;
     }
+    ++moving_;
     states_[static_cast<std::size_t>(reader)].worker->try_put(item);
   }
 }
@@ -47,6 +47,9 @@ void Run::Release(const UnitPtr& unit) {
 
 void Run::Work(int n, const ItemPtr& item) {
   const UnitPtr unit = item->unit;
+  const auto rest = [&] {
+    if (--moving_ == 0 && ByTime()) control_->try_put({Event::Kind::kPump, nullptr});
+  };
   Guard([&] {
     if (cancelled_) {
       const std::lock_guard lock(unit->mutex);
@@ -74,6 +77,7 @@ void Run::Work(int n, const ItemPtr& item) {
     state.nanoseconds += spent - decode_nanoseconds;
   });
   Release(unit);
+  rest();
 }
 
 std::optional<DataError> Run::Apply(int n, Item& item) {
@@ -144,6 +148,13 @@ std::optional<DataError> Run::Apply(int n, Item& item) {
     case Node::Kind::kWindow: {
       // Once for all anchors that look at it.
       if (auto error = DecodeAll(item.sample, codec_)) return error;
+      if (node.kind == Node::Kind::kModel && ByTime()) {
+        item.unit->live += 1;
+        std::vector<Sample> one;
+        one.push_back(std::move(item.sample));
+        SubmitBlock(n, {item.unit}, std::move(one));
+        return std::nullopt;
+      }
       const std::lock_guard lock(item.unit->mutex);
       item.unit->waiting.push_back({n, item.input, std::move(item.sample)});
       return std::nullopt;
@@ -319,39 +330,6 @@ void Run::RunWindow(const WindowTask& task) {
     state.nanoseconds += Nanoseconds(Clock::now() - start);
   });
   Release(task.unit);
-}
-
-void Run::RunBatch(int n, ModelTask& task) {
-  Guard([&] {
-    const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
-    NodeState& state = states_[static_cast<std::size_t>(n)];
-    if (cancelled_) {
-      for (const UnitPtr& unit : task.owners) {
-        const std::lock_guard lock(unit->mutex);
-        unit->unfinished = true;
-      }
-      return;
-    }
-    if (options_.before_node) options_.before_node(node.name, task.owners.front()->seq);
-    const auto start = Clock::now();
-    const ChainStep& step = node.steps[0];
-    std::vector<Sample*> samples;
-    for (Sample& sample : task.samples) samples.push_back(&sample);
-    auto errors = RunModel(*step.model, step.fields, samples);
-    for (std::size_t i = 0; i < task.samples.size(); ++i) {
-      Sample& sample = task.samples[i];
-      if (errors[i]) {
-        state.failed += 1;
-        RecordBad(*task.owners[i], sample, n, std::move(*errors[i]));
-        continue;
-      }
-      if (step.stream != nullptr) sample.recipe.entries.push_back({step.stream});
-      state.out += 1;
-      Send(n, 0, task.owners[i], std::move(sample));
-    }
-    state.nanoseconds += Nanoseconds(Clock::now() - start);
-  });
-  for (const UnitPtr& unit : task.owners) Release(unit);
 }
 
 Result<Sample> Run::MixSafely(const Node& node, const WindowTask& task) const {

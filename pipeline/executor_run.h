@@ -21,6 +21,7 @@
 
 #include <oneapi/tbb/flow_graph.h>
 
+#include "pipeline/batcher.h"
 #include "pipeline/chain.h"
 #include "pipeline/executor.h"
 #include "pipeline/executor_units.h"
@@ -61,6 +62,19 @@ class TimedCodec final : public Codec {
   const Codec& codec_;
 };
 
+// Where the blocks of a model run: on the pool, or on a batcher's threads when they wait for a
+// device or come together by time.
+struct ModelLane {
+  using Pooled = flow::function_node<ModelTaskPtr>;
+  using Apart = flow::async_node<ModelTaskPtr, ModelTaskPtr>;
+  BlockStats stats;
+  std::unique_ptr<Pooled> pooled;
+  std::unique_ptr<Apart> apart;
+  std::unique_ptr<Pooled> finish;  // of `apart`
+  std::unique_ptr<Batcher<ModelTaskPtr>> batcher;
+  Apart::gateway_type* gateway = nullptr;
+};
+
 struct NodeState {
   std::atomic<std::uint64_t> in{0}, generated{0}, out{0}, filtered{0}, failed{0};
   std::atomic<std::int64_t> nanoseconds{0};
@@ -68,8 +82,7 @@ struct NodeState {
   std::map<std::string, std::uint64_t> counts;            // under `mutex`: what steps counted
   std::vector<std::vector<std::pair<int, int>>> readers;  // per output: (node, input)
   std::unique_ptr<flow::function_node<ItemPtr>> worker;
-  // Of a model: one batch at a time.
-  std::unique_ptr<flow::function_node<std::shared_ptr<ModelTask>>> batches;
+  std::unique_ptr<ModelLane> lane;  // of a model
 };
 
 class Run {
@@ -167,7 +180,15 @@ class Run {
   std::optional<DataError> ApplyJoin(int n, Item& item);
   void RunWindow(const WindowTask& task);
   Result<Sample> Mix(const Node& node, const WindowTask& task) const;
-  void RunBatch(int n, ModelTask& task);
+  void MakeLane(flow::graph& g, int n);
+  void SubmitBlock(int n, std::vector<UnitPtr> owners, std::vector<Sample> samples);
+  // By time: what came together becomes one block.
+  void RunTogether(int n, std::vector<ModelTaskPtr> tasks, std::string_view reason);
+  void RunBlock(int n, ModelTask& task);
+  void FinishBlock(int n, ModelTask& task);
+  // By time: nothing is on its way but what waits in batchers.
+  void FlushWhenQuiet();
+  bool ByTime() const { return options_.blocks == RunOptions::Blocks::kByTime; }
   // Samples of the plan in a block of a window or a model.
   std::uint64_t BlockSize(int n) const;
   // The same; what OpenCV throws is an error of the sample.
@@ -191,6 +212,7 @@ class Run {
   std::vector<NodeState> states_;
   std::vector<int> windows_;
   int largest_window_ = 0;
+  int blocks_ahead_ = 0;  // units in flight that keep networks busy
   int threads_ = 1;
   Plan plan_;
   std::uint64_t total_ = 0;
@@ -232,6 +254,7 @@ class Run {
   std::atomic<std::uint64_t> decode_warnings_{0};
   std::atomic<std::uint64_t> quarantined_{0};
   std::atomic<bool> cancelled_{false};
+  std::atomic<int> moving_{0};  // samples on their way, those in batchers apart
   std::mutex failure_mutex_;
   std::exception_ptr failure_;
   RunReport report_;

@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include "pipeline/executor_run.h"
-#include "pipeline/model.h"
 #include "pipeline/passes.h"
 #include "pipeline/plan_results.h"
 #include "pipeline/survey.h"
@@ -99,7 +98,13 @@ void Run::FindWindows() {
   }
   for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
     const Node::Kind kind = graph_.nodes[n].kind;
-    if (kind != Node::Kind::kWindow && kind != Node::Kind::kModel) continue;
+    if (kind == Node::Kind::kModel) {
+      const ModelOperator::Pace pace = graph_.nodes[n].steps[0].model->GetPace();
+      blocks_ahead_ = std::max(blocks_ahead_, std::max(pace.block, 1) * (pace.in_flight + 3));
+      if (ByTime()) continue;
+    } else if (kind != Node::Kind::kWindow) {
+      continue;
+    }
     windows_.push_back(static_cast<int>(n));
     largest_window_ = std::max(largest_window_, static_cast<int>(BlockSize(static_cast<int>(n))));
   }
@@ -165,8 +170,8 @@ std::uint64_t Run::NextUnit(std::uint64_t seq) const {
 
 std::uint64_t Run::BlockSize(int n) const {
   const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
-  const int size = node.kind == Node::Kind::kWindow ? node.window->Size()
-                                                    : node.steps[0].model->enhancer->BatchSize();
+  const int size =
+      node.kind == Node::Kind::kWindow ? node.window->Size() : node.steps[0].model->GetPace().block;
   return static_cast<std::uint64_t>(std::max(size, 1));
 }
 
@@ -174,8 +179,8 @@ void Run::SetBudget() {
   const bool given = options_.memory > 0 || graph_.memory.has_value();
   budget_ = options_.memory > 0 ? options_.memory : graph_.memory.value_or(kDefaultMemory);
   // Enough work in flight to keep the threads busy across uneven samples.
-  max_in_flight_ =
-      static_cast<std::uint64_t>(largest_window_) + 8 + 4 * static_cast<std::uint64_t>(threads_);
+  max_in_flight_ = static_cast<std::uint64_t>(std::max(largest_window_, blocks_ahead_)) + 8 +
+                   4 * static_cast<std::uint64_t>(threads_);
   std::uint64_t estimate = 0;
   for (std::uint64_t seq = NextUnit(0), tries = 0; seq < total_ && tries < 16; ++tries) {
     const Plan::Unit unit = plan_.At(seq);

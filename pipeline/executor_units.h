@@ -3,10 +3,12 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -92,10 +94,26 @@ struct WindowTask {
   std::size_t anchor = 0;
 };
 
-// A block of a model that is complete.
+// A block of a model, or the one sample that is to be part of one.
 struct ModelTask {
   std::vector<UnitPtr> owners;  // of each sample
   std::vector<Sample> samples;
+  std::vector<std::chrono::steady_clock::time_point> since;  // it waits
+  std::string_view reason;                                   // why the block went
+  std::vector<std::optional<DataError>> errors{};            // of each sample, when it was run
+  bool done = false;                                         // false: the run was stopped before
+};
+
+using ModelTaskPtr = std::shared_ptr<ModelTask>;
+
+// How the blocks of a model came together. Under its mutex.
+struct BlockStats {
+  std::mutex mutex;
+  BlockCounts counts;
+  std::vector<float> waits;  // ms, of the last samples
+
+  void Add(const ModelTask& task);
+  BlockCounts Take(ModelUse use);
 };
 
 }  // namespace pixloom::executor

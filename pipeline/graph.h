@@ -19,8 +19,7 @@
 
 namespace pixloom {
 
-class SampleCache;   // pipeline/sample_cache.h
-struct SharedModel;  // pipeline/model.h
+class SampleCache;  // pipeline/sample_cache.h
 
 enum class Scope { kClip, kFrame };
 
@@ -55,9 +54,9 @@ struct ChainStep {
   std::shared_ptr<const Expression> when;               // child of a kSwitch; null: holds always
   std::shared_ptr<const ScopeOperator> scope_operator;  // kScope; each child is a branch
   bool holds_model = false;  // it or a step inside is a network: groups end before and behind it
-  std::shared_ptr<SharedModel> model;  // kModel
-  std::string verb;                    // kScope, kModel: as written, and
-  Value args;                          // its arguments, for to_yaml
+  std::shared_ptr<ModelOperator> model;  // kModel
+  std::string verb;                      // kScope, kModel: as written, and
+  Value args;                            // its arguments, for to_yaml
   Position at;
 
   // All children in order, as if they stood in its place.

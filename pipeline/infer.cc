@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "pipeline/model.h"
 #include "pipeline/passes.h"
 
 namespace pixloom {
@@ -82,7 +81,8 @@ class Inference {
         InScope(step, in);
         break;
       case ChainStep::Kind::kModel:
-        out = step.model->enhancer->OutputMeta(in);
+        CheckModel(step, in);
+        out = step.model->OutputMeta(in);
         break;
       case ChainStep::Kind::kRandomOrder:
         // In any order: a fixed size holds only when the order cannot matter to it.
@@ -105,6 +105,21 @@ class Inference {
                        fmt::format("{} (switch): measures planar pictures from {}; change the "
                                    "layout last",
                                    node_.name, Inputs()));
+  }
+
+  // Pictures of a sample have one coordinate system: either all of them change their size, or none.
+  void CheckModel(const ChainStep& step, const Meta& in) {
+    if (!CheckFields(step, step.verb, in)) return;
+    const Meta part = OfFields(step, in);
+    std::string why = step.model->Refuses(part);
+    Meta probe = in;
+    if (!probe.size) probe.size = Size{64, 64};
+    if (why.empty() && part.fields.size() < in.fields.size() &&
+        step.model->OutputMeta(probe).size != probe.size) {
+      why = "changes the size of some pictures of a sample and not of others; leave `fields` out";
+    }
+    if (why.empty()) return;
+    diagnostics_.Error("CFG-TYPE", step.at, fmt::format("{} ({}): {}", node_.name, step.verb, why));
   }
 
   // What a scope hands out comes back as it went: same size, same type.
@@ -247,7 +262,8 @@ Graph Infer(Graph graph, PassContext& context) {
       std::optional<Meta> meta = settled[n] ? std::nullopt : input_meta(node);
       if (!meta) continue;
       if (node.kind == Node::Kind::kSource) meta = node.source->OutputMeta();
-      if (node.kind == Node::Kind::kChain || node.kind == Node::Kind::kCache) {
+      if (node.kind == Node::Kind::kChain || node.kind == Node::Kind::kCache ||
+          node.kind == Node::Kind::kModel) {
         meta = Inference(graph, node, context.diagnostics).Steps(node.steps, *meta);
       }
       if (node.kind == Node::Kind::kJoin) meta = JoinedMeta(graph, node, context.diagnostics);

@@ -2,63 +2,74 @@
 #include "pipeline/model.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
-#include <fmt/format.h>
+#include "pipeline/labels.h"
 
 namespace pixloom {
 
 namespace {
 
-struct Picture {
-  std::size_t sample = 0;
-  cv::Mat* pixels = nullptr;
-};
-
-bool Alike(const cv::Mat& a, const cv::Mat& b) {
-  return a.size() == b.size() && a.type() == b.type();
+cv::Mat Repeated(const cv::Mat& mask, int factor) {
+  if (mask.empty()) return mask;
+  cv::Mat large(mask.rows * factor, mask.cols * factor, mask.type());
+  const std::size_t bytes = mask.elemSize();
+  for (int y = 0; y < large.rows; ++y) {
+    const std::uint8_t* from = mask.ptr(y / factor);
+    std::uint8_t* to = large.ptr(y);
+    for (int x = 0; x < large.cols; ++x) {
+      const std::size_t at = static_cast<std::size_t>(x / factor) * bytes;
+      std::copy(from + at, from + at + bytes, to + static_cast<std::size_t>(x) * bytes);
+    }
+  }
+  return large;
 }
 
 }  // namespace
 
-std::vector<std::optional<DataError>> RunModel(SharedModel& model,
-                                               const std::vector<std::string>& fields,
-                                               std::span<Sample* const> samples) {
-  std::vector<std::optional<DataError>> errors(samples.size());
-  std::vector<Picture> waiting;
-  for (std::size_t s = 0; s < samples.size(); ++s) {
-    for (auto& [name, field] : samples[s]->images) {
-      const bool taken =
-          fields.empty() || std::find(fields.begin(), fields.end(), name) != fields.end();
-      if (!taken) continue;
-      for (Frame& frame : field.frames) waiting.push_back({s, &frame.pixels});
+std::vector<std::vector<BlockPicture>> GroupPictures(std::span<ModelOperator::Item> block,
+                                                     std::size_t most) {
+  std::vector<std::vector<BlockPicture>> groups;
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    const auto fields = block[i].fields;
+    for (auto& [name, field] : block[i].sample->images) {
+      if (!fields.empty() && std::find(fields.begin(), fields.end(), name) == fields.end())
+        continue;
+      for (Frame& frame : field.frames) {
+        const auto fits = [&](const std::vector<BlockPicture>& group) {
+          const cv::Mat& first = group.front().frame->pixels;
+          return group.size() < most && first.size() == frame.pixels.size() &&
+                 first.type() == frame.pixels.type();
+        };
+        auto group = std::find_if(groups.begin(), groups.end(), fits);
+        if (group == groups.end()) group = groups.emplace(groups.end());
+        group->push_back({i, &frame});
+      }
     }
   }
-  const auto size = static_cast<std::size_t>(std::max(model.enhancer->BatchSize(), 1));
-  while (!waiting.empty()) {
-    std::vector<Picture> chosen, left;
-    for (const Picture& picture : waiting) {
-      const bool fits = chosen.size() < size && Alike(*picture.pixels, *waiting.front().pixels);
-      (fits ? chosen : left).push_back(picture);
-    }
-    waiting = std::move(left);
-    std::vector<cv::Mat> batch;
-    for (const Picture& picture : chosen) batch.push_back(*picture.pixels);
-    batch.resize(size, batch.back());
-    const auto made = [&] {
-      const std::lock_guard lock(model.busy);
-      return model.enhancer->Run(batch);
-    }();
-    if (!made) {
-      for (const Picture& picture : chosen) errors[picture.sample] = made.Error();
-      continue;
-    }
-    PIXLOOM_CHECK((*made).size() == size, "a model returned another number of pictures");
-    for (std::size_t i = 0; i < chosen.size(); ++i) {
-      PIXLOOM_CHECK(Alike((*made)[i], *chosen[i].pixels), "a model changed the size or type");
-      *chosen[i].pixels = (*made)[i];
-    }
+  return groups;
+}
+
+std::optional<DataError> RunModelAlone(ModelOperator& model, std::span<const std::string> fields,
+                                       Sample& sample, Rng rng) {
+  ModelOperator::Item item{&sample, fields, std::move(rng)};
+  return model.Run({&item, 1}, false).front();
+}
+
+void RecordDraws(const Rng::Record& draws, Sample& sample) {
+  auto& known = sample.recipe.entries.back().draws;
+  known.insert(known.end(), draws.begin(), draws.end());
+}
+
+void EnlargeLabels(Sample& sample, int factor) {
+  if (factor == 1) return;
+  const double f = factor;
+  MoveLabels(Matrix::Scale(f, f), sample);
+  for (Instance& instance : sample.instances) {
+    if (instance.HasMask()) instance.SetBits(Repeated(instance.Bits(), factor));
   }
-  return errors;
+  for (auto& [name, mask] : sample.masks) mask.pixels = Repeated(mask.pixels, factor);
 }
 
 }  // namespace pixloom

@@ -1,33 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// Running a network over the pictures of samples: gathering equal ones, padding, putting back.
-//
-// A SharedModel is used by any number of threads, one at a time inside Run.
+// What the engine and networks have in common: a network inside a chain, labels that follow a
+// network that changes the size.
 #pragma once
 
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "pipeline/contracts.h"
 
 namespace pixloom {
 
-struct SharedModel {
-  explicit SharedModel(std::shared_ptr<Enhancer> e) : enhancer(std::move(e)) {}
-  std::shared_ptr<Enhancer> enhancer;
-  std::mutex busy;
+// One picture of a block.
+struct BlockPicture {
+  std::size_t item = 0;
+  Frame* frame = nullptr;
 };
 
-// Replaces every picture of the named fields (none named: all) by what the network makes of it.
-// Pictures of one size and type go together, in the order of the samples, in batches that are
-// always full: the last one is padded by repeating its last picture. Samples must be decoded. One
-// result per sample: what is wrong with it, or nothing.
-std::vector<std::optional<DataError>> RunModel(SharedModel& model,
-                                               const std::vector<std::string>& fields,
-                                               std::span<Sample* const> samples);
+// The pictures that the items are about, frame by frame, in the order of the block: those of one
+// size and type together, `most` at a time.
+std::vector<std::vector<BlockPicture>> GroupPictures(std::span<ModelOperator::Item> block,
+                                                     std::size_t most);
+
+// Runs the network on one sample by itself, as where it stands inside a scope or a drawn order.
+std::optional<DataError> RunModelAlone(ModelOperator& model, std::span<const std::string> fields,
+                                       Sample& sample, Rng rng);
+
+// Adds what a network drew to the step that the sample's recipe ends with.
+void RecordDraws(const Rng::Record& draws, Sample& sample);
+
+// The picture became `factor` times as large, every pixel a square of new ones: objects, masks and
+// label maps become so too.
+void EnlargeLabels(Sample& sample, int factor);
 
 }  // namespace pixloom

@@ -44,8 +44,8 @@ struct PlanInfo : VerbInfo {
 };
 
 struct ModelInfo : VerbInfo {
-  std::function<std::shared_ptr<Enhancer>(const Value& args, const Services& services,
-                                          const std::string& where, Diagnostics&)>
+  std::function<std::shared_ptr<ModelOperator>(const Value& args, const Services& services,
+                                               const std::string& where, Diagnostics&)>
       bind;
 };
 
@@ -89,7 +89,7 @@ concept PlanType = requires(const T& t, const Services& s) {
 
 template <class T>
 concept ModelType = requires(const T& t, const Services& s) {
-  { t.Make(s) } -> std::convertible_to<std::shared_ptr<Enhancer>>;
+  { t.Make(s) } -> std::convertible_to<std::shared_ptr<ModelOperator>>;
 };
 
 // Its kBranches, where there is one, says that each of its steps is a branch of its own.
@@ -153,7 +153,7 @@ class Registry {
 
   template <ModelType T>
   void AddModel() {
-    InsertInGroup(models_, DescribeMaker<T, ModelInfo, std::shared_ptr<Enhancer>>());
+    InsertInGroup(models_, DescribeMaker<T, ModelInfo, std::shared_ptr<ModelOperator>>());
   }
 
   template <ScopeType T>

@@ -32,6 +32,45 @@ std::size_t Utf8Length(std::string_view text, std::size_t i) {
   return n;
 }
 
+double Share(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
+double MeanRun(const ModelUse& use) {
+  return Share(static_cast<double>(use.pictures), static_cast<double>(use.runs));
+}
+
+// What tells which knob to turn: how full the runs were, how busy the device, who waited for whom.
+std::string BlocksText(const NodeCounts& node, double seconds) {
+  const BlockCounts& blocks = *node.blocks;
+  std::string reasons;
+  for (const auto& [reason, count] : blocks.reasons) {
+    reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", count, reason);
+  }
+  return fmt::format(
+      "{}: {} samples in {} blocks ({}); {} runs of {:.1f} pictures on {}, {} padded; busy {:.0f} "
+      "%, "
+      "waited {:.1f} ms (p50) to {:.1f} ms (p95)\n",
+      node.name, blocks.samples, blocks.blocks, reasons, blocks.use.runs, MeanRun(blocks.use),
+      blocks.use.device, blocks.use.padding,
+      100 * Share(static_cast<double>(blocks.use.nanoseconds) * 1e-9, seconds), blocks.wait_p50,
+      blocks.wait_p95);
+}
+
+nlohmann::ordered_json BlocksJson(const BlockCounts& blocks, double seconds) {
+  nlohmann::ordered_json json;
+  json["device"] = blocks.use.device;
+  json["blocks"] = blocks.blocks;
+  json["samples"] = blocks.samples;
+  json["reasons"] = blocks.reasons;
+  json["runs"] = blocks.use.runs;
+  json["pictures"] = blocks.use.pictures;
+  json["padding"] = blocks.use.padding;
+  json["mean_run"] = MeanRun(blocks.use);
+  json["busy"] = Share(static_cast<double>(blocks.use.nanoseconds) * 1e-9, seconds);
+  json["wait_ms_p50"] = blocks.wait_p50;
+  json["wait_ms_p95"] = blocks.wait_p95;
+  return json;
+}
+
 }  // namespace
 
 std::string EscapeForLog(std::string_view text) {
@@ -108,6 +147,9 @@ std::string RunReport::ToText() const {
     }
     text += '\n';
   }
+  for (const NodeCounts& n : nodes) {
+    if (n.blocks) text += BlocksText(n, seconds);
+  }
   for (const SourceCounts& s : sources) {
     text += fmt::format("{}: {} in = {} written + {} filtered + {} failed", s.name, s.in, s.written,
                         s.filtered, s.failed);
@@ -135,6 +177,7 @@ std::string RunReport::ToJson() const {
                              {"failed", n.failed},
                              {"seconds", n.seconds}});
     for (const auto& [what, count] : n.counts) json["nodes"].back()["counts"][what] = count;
+    if (n.blocks) json["nodes"].back()["blocks"] = BlocksJson(*n.blocks, seconds);
   }
   for (const SourceCounts& s : sources) {
     json["sources"].push_back({{"name", s.name},

@@ -5,12 +5,31 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "pipeline/error.h"
 
 namespace pixloom {
+
+// What a network did so far.
+struct ModelUse {
+  std::string device;             // "onnxruntime 1.21.0 on cpu"
+  std::uint64_t runs = 0;         // of the network
+  std::uint64_t pictures = 0;     // in all of these, and
+  std::uint64_t padding = 0;      // what filled them up
+  std::uint64_t nanoseconds = 0;  // during which at least one run was under way
+};
+
+// What a network did in one node.
+struct BlockCounts {
+  ModelUse use;
+  std::uint64_t blocks = 0;
+  std::uint64_t samples = 0;
+  std::map<std::string, std::uint64_t> reasons;  // why each block went: "full", "end", "time", ...
+  double wait_p50 = 0, wait_p95 = 0;             // ms a sample waited for its block's turn
+};
 
 // in * fan-out + generated = out + filtered + failed, checked at the end of every run.
 struct NodeCounts {
@@ -23,6 +42,7 @@ struct NodeCounts {
   std::uint64_t failed = 0;     // quarantined
   double seconds = 0;           // thread time spent here, decoding apart
   std::map<std::string, std::uint64_t> counts;  // what its steps counted: objects dropped, and why
+  std::optional<BlockCounts> blocks{};          // of a network
 };
 
 // Entries of one source: in = written + filtered + failed (+ unfinished when interrupted, +

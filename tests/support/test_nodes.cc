@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/test_nodes.h"
 
-#include <atomic>
-
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <bit>
 #include <chrono>
 #include <filesystem>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
+
+#include "pipeline/model.h"
 
 namespace pixloom::testing {
 
@@ -261,51 +264,82 @@ struct TestNeighbour {
   }
 };
 
-// Adds a level to every value, as a network would change every pixel.
-class AddingModel final : public Enhancer {
+// Adds a level to every value, as a network would change every pixel; its runs are always full.
+class AddingModel final : public ModelOperator {
  public:
-  AddingModel(int batch, int level, int fail_at)
-      : batch_(batch), level_(level), fail_at_(fail_at) {}
-  int BatchSize() const override { return batch_; }
-  Meta OutputMeta(const Meta& in) const override { return in; }
-  Result<std::vector<cv::Mat>> Run(std::span<const cv::Mat> batch) override {
-    PIXLOOM_CHECK(!busy_.exchange(true), "two threads in one model");
-    BatchSizes().push_back(batch.size());
-    std::vector<cv::Mat> out;
-    bool bad = false;
-    for (const cv::Mat& picture : batch) {
-      bad = bad || picture.ptr(0)[0] == fail_at_;
-      cv::Mat made = picture.clone();
-      for (int y = 0; y < made.rows; ++y) {
-        for (int x = 0; x < made.cols * made.channels(); ++x) {
-          made.ptr(y)[x] = static_cast<std::uint8_t>(made.ptr(y)[x] + level_);
-        }
+  AddingModel(const Pace& pace, int level, int fail_at, int fixed_us, int each_us)
+      : pace_(pace), level_(level), fail_at_(fail_at), fixed_us_(fixed_us), each_us_(each_us) {}
+  Pace GetPace() const override { return pace_; }
+  ModelUse GetUse() const override {
+    const std::lock_guard lock(mutex_);
+    return use_;
+  }
+  std::vector<std::optional<DataError>> Run(std::span<Item> block, bool) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::optional<DataError>> errors(block.size());
+    const auto start = std::chrono::steady_clock::now();
+    for (Item& item : block) item.rng.Uniform("luck", 0, 1);
+    for (const auto& group : GroupPictures(block, static_cast<std::size_t>(pace_.block))) {
+      {
+        static std::mutex all;
+        const std::lock_guard for_all(all);
+        BatchSizes().push_back(group.size());
       }
-      out.push_back(std::move(made));
+      // As a device would: so much a run, so much a picture.
+      const auto cost = fixed_us_ + each_us_ * static_cast<std::int64_t>(group.size());
+      if (cost > 0) std::this_thread::sleep_for(std::chrono::microseconds(cost));
+      ++use_.runs;
+      use_.pictures += group.size();
+      const bool bad = std::any_of(group.begin(), group.end(), [this](const BlockPicture& p) {
+        return p.frame->pixels.ptr(0)[0] == fail_at_;
+      });
+      for (const BlockPicture& picture : group) {
+        if (bad) {
+          errors[picture.item] = DataError{"TST-MODEL", "made to fail", "", ""};
+          continue;
+        }
+        cv::Mat made = picture.frame->pixels.clone();
+        for (int y = 0; y < made.rows; ++y) {
+          for (int x = 0; x < made.cols * made.channels(); ++x) {
+            made.ptr(y)[x] = static_cast<std::uint8_t>(made.ptr(y)[x] + level_);
+          }
+        }
+        picture.frame->pixels = made;
+      }
     }
-    busy_ = false;
-    if (bad) return DataError{"TST-MODEL", "made to fail", "", ""};
-    return out;
+    use_.nanoseconds += static_cast<std::uint64_t>(
+        std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count());
+    return errors;
   }
 
  private:
-  int batch_, level_, fail_at_;
-  std::atomic<bool> busy_{false};
+  const Pace pace_;
+  const int level_, fail_at_, fixed_us_, each_us_;
+  mutable std::mutex mutex_;
+  ModelUse use_{"a simulated device"};
 };
 
 struct TestModel {
   std::int64_t batch = 4;
   std::int64_t level = 7;
   std::int64_t fail_at = -1;
+  std::int64_t in_flight = 1;
+  bool waits = false;
+  std::int64_t fixed_us = 0, each_us = 0;
   static constexpr std::string_view kName = "test_model";
   static constexpr std::string_view kDoc = "Add a level to every value, in batches.";
   static constexpr auto Params() {
-    return std::tuple{Param("batch", &TestModel::batch), Param("level", &TestModel::level),
-                      Param("fail_at", &TestModel::fail_at)};
+    return std::tuple{
+        Param("batch", &TestModel::batch),     Param("level", &TestModel::level),
+        Param("fail_at", &TestModel::fail_at), Param("in_flight", &TestModel::in_flight),
+        Param("waits", &TestModel::waits),     Param("fixed_us", &TestModel::fixed_us),
+        Param("each_us", &TestModel::each_us)};
   }
-  std::shared_ptr<Enhancer> Make(const Services&) const {
-    return std::make_shared<AddingModel>(static_cast<int>(batch), static_cast<int>(level),
-                                         static_cast<int>(fail_at));
+  std::shared_ptr<ModelOperator> Make(const Services&) const {
+    return std::make_shared<AddingModel>(
+        ModelOperator::Pace{static_cast<int>(batch), static_cast<int>(in_flight), waits},
+        static_cast<int>(level), static_cast<int>(fail_at), static_cast<int>(fixed_us),
+        static_cast<int>(each_us));
   }
 };
 
@@ -354,16 +388,20 @@ std::map<std::string, Ledger>& Ledgers() {
   return ledgers;
 }
 
+void RegisterTestNodes(Registry& registry) {
+  RegisterBuiltIns(registry);
+  registry.AddSource<TestNumbers>();
+  registry.AddSink<TestKeep>();
+  registry.AddSink<TestLedger>();
+  registry.AddWindow<TestNeighbour>();
+  registry.AddModel<TestModel>();
+  registry.AddOperator<TestFail>();
+}
+
 const Registry& TestRegistry() {
   static const Registry& registry = *[] {
     auto* r = new Registry;
-    RegisterBuiltIns(*r);
-    r->AddSource<TestNumbers>();
-    r->AddSink<TestKeep>();
-    r->AddSink<TestLedger>();
-    r->AddWindow<TestNeighbour>();
-    r->AddModel<TestModel>();
-    r->AddOperator<TestFail>();
+    RegisterTestNodes(*r);
     return r;
   }();
   return registry;

@@ -42,10 +42,12 @@ std::map<std::string, Ledger>& Ledgers();
 //   test_numbers {count, side, vary, bad_every, same_key, prefix}   small pictures "n0", "n1", ...
 //   test_keep {name, delay_us, fail_at}                             sink into Kept()
 //   test_ledger {name, fail_at}                                     sink into Ledgers()
-//   test_model {batch, level, fail_at}                              network: adds a level
+//   test_model {batch, level, fail_at, in_flight, waits,            network: adds a level, and
+//               fixed_us, each_us}                                  takes its time like a device
 //   test_neighbour {size, throw_every}                              window: blends with the next
 //   one test_fail {every, kind: data|bug|memory|opencv}                 step that fails
 const Registry& TestRegistry();
+void RegisterTestNodes(Registry& registry);  // for a registry with more of them
 
 // Runs and returns one line per kept sample: sink, key, branch, hash, recipe.
 std::vector<std::string> RunKept(const std::string& yaml, RunOptions options,
