@@ -82,6 +82,32 @@ function(pixloom_module name)
   endif()
 endfunction()
 
+# Below the prefix; a program in bin/ finds it, whatever the prefix is.
+set(PIXLOOM_PLUGIN_DIR lib/pixloom/plugins)
+
+# pixloom_plugin(ID SOURCES file... LIBS target...)
+# makes the backend plugin pixloom_ID.so in plugins/ of the build folder, with the text ID.plugin of
+# the current folder beside it; both are installed. It links nothing of Pixloom: the C header alone
+# is what they share. ID.so would be taken for a library that is loaded already, as libtorch.so.
+function(pixloom_plugin id)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
+    message(FATAL_ERROR "pixloom_plugin(${id}): needs SOURCES; got ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  set(target pixloom_backend_${id})
+  add_library(${target} MODULE ${arg_SOURCES})
+  set_target_properties(
+    ${target} PROPERTIES PREFIX "" OUTPUT_NAME pixloom_${id} CXX_EXTENSIONS OFF
+                         CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+                         LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/plugins")
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${target} PRIVATE pixloom_options ${arg_LIBS})
+  configure_file("${CMAKE_CURRENT_SOURCE_DIR}/${id}.plugin"
+                 "${PROJECT_BINARY_DIR}/plugins/${id}.plugin" COPYONLY)
+  install(TARGETS ${target} LIBRARY DESTINATION ${PIXLOOM_PLUGIN_DIR})
+  install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/${id}.plugin" DESTINATION ${PIXLOOM_PLUGIN_DIR})
+endfunction()
+
 # pixloom_program(NAME [INSTALL] [OUTPUT name] SOURCES file... DEPENDS module... LIBS target...)
 # makes the executable NAME, called OUTPUT on disk.
 function(pixloom_program name)
@@ -114,7 +140,7 @@ function(pixloom_test name)
     message(FATAL_ERROR "pixloom_test(${name}): needs LABEL; got ${arg_UNPARSED_ARGUMENTS}")
   endif()
   if(NOT DEFINED arg_DEPENDS)
-    set(arg_DEPENDS api ops datasets pipeline)
+    set(arg_DEPENDS api ops datasets models pipeline)
   endif()
   pixloom_program(${name} SOURCES ${arg_SOURCES} DEPENDS ${arg_DEPENDS}
                   LIBS pixloom_test_main ${arg_LIBS})
@@ -134,7 +160,8 @@ function(pixloom_check name)
   endif()
   add_test(NAME ${name} COMMAND ${arg_COMMAND} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
   set(environment "PIXLOOM_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
-                  "PIXLOOM_BINARY_DIR=${PROJECT_BINARY_DIR}")
+                  "PIXLOOM_BINARY_DIR=${PROJECT_BINARY_DIR}"
+                  "PIXLOOM_PLUGIN_PATH=${PROJECT_BINARY_DIR}/plugins")
   if(TARGET pixloom_cli)
     list(APPEND environment "PIXLOOM_CLI=$<TARGET_FILE:pixloom_cli>")
   endif()
