@@ -78,6 +78,28 @@ ConfigError UsageError(std::string text);
 int Replay(const ConfigArguments& config, const std::string& key, const std::string& branch,
            const std::string& out);
 
+// Commands on networks.
+struct NetworkArguments {
+  std::string path;  // of a layer list, or a manifest
+  std::string out;
+  std::uint64_t seed = 1;
+  bool test_weights = false;
+  bool no_torchscript = false;
+  std::string backend = "auto", device = "auto", precision = "auto";
+  bool json = false;
+};
+int MakeNetwork(const NetworkArguments& arguments);
+int ShowNetwork(const NetworkArguments& arguments);
+int CheckNetwork(const NetworkArguments& arguments);
+
+struct PluginArguments {
+  std::vector<std::string> ids;  // empty: all
+  bool check = false;            // load them
+  bool json = false;
+};
+// Exit code 8: one that was checked cannot be used.
+int Plugins(const PluginArguments& arguments);
+
 // Commands on stored data sets. Exit code 4: a set is damaged.
 struct SetArguments {
   std::string path;

@@ -73,6 +73,37 @@ void AddSet(CLI::App& app, cli::SetArguments& set, const char* what, bool long_w
   app.add_flag("--quiet,-q", set.quiet, "print errors only");
 }
 
+struct NetworkCommands {
+  CLI::App *make = nullptr, *show = nullptr, *check = nullptr;
+};
+
+NetworkCommands AddNetwork(CLI::App& app, cli::NetworkArguments& network) {
+  auto* group = app.add_subcommand("network", "make, show and check networks");
+  group->require_subcommand(1);
+  NetworkCommands commands;
+  commands.make =
+      group->add_subcommand("make", "draw weights for a layer list and write the files");
+  commands.make->add_option("list", network.path, "layer list (YAML)")->required();
+  commands.make->add_option("--out", network.out, "folder for the network")->required();
+  commands.make->add_option("--seed", network.seed, "of the weights");
+  commands.make->add_flag("--test-weights", network.test_weights,
+                          "weights with which every layer has an effect, for trying backends");
+  commands.make->add_flag("--no-torchscript", network.no_torchscript, "ONNX files only");
+  commands.show = group->add_subcommand("show", "the layers of a list, or what a manifest says");
+  commands.show->add_option("file", network.path, "layer list or manifest (YAML)")->required();
+  commands.check =
+      group->add_subcommand("check", "load a network, compare its numbers, and time it");
+  commands.check->add_option("manifest", network.path, "manifest (YAML)")->required();
+  commands.check->add_option("--backend", network.backend, "auto, or one of `pixloom plugins`");
+  commands.check->add_option("--device", network.device, "auto, cpu, cuda, cuda:1 or tensorrt");
+  commands.check->add_option("--precision", network.precision, "auto, fp32 or fp16")
+      ->check(CLI::IsMember({"auto", "fp32", "fp16"}));
+  for (CLI::App* command : {commands.make, commands.check}) {
+    command->add_flag("--json", network.json, "print the report as JSON");
+  }
+  return commands;
+}
+
 // A set that is being written has a file per column.
 void RaiseFileLimit() {
   rlimit limit = {};
@@ -181,6 +212,17 @@ int Dispatch(int argc, char** argv) {
   merge_cmd->add_flag("--master", merge.master, "with --shard-rows: a virtual set over the files");
   merge_cmd->add_flag("--overwrite", merge.overwrite, "replace a set that exists");
 
+  cli::NetworkArguments network;
+  const NetworkCommands network_cmd = AddNetwork(app, network);
+
+  cli::PluginArguments plugins;
+  auto* plugins_cmd = app.add_subcommand("plugins", "list backends that run networks");
+  auto* check_flag = plugins_cmd->add_flag("--check", plugins.check,
+                                           "load them and say what they found; exit code 8: one "
+                                           "cannot be used");
+  plugins_cmd->add_option("id", plugins.ids, "with --check: only these")->needs(check_flag);
+  plugins_cmd->add_flag("--json", plugins.json, "everything as JSON");
+
   auto* version_cmd = app.add_subcommand("version", "print the version");
 
   try {
@@ -215,6 +257,10 @@ int Dispatch(int argc, char** argv) {
                                    : cli::RepairSet(set, repair_config, stop_requested);
     return code == kExitInterrupted && stop_signal == SIGTERM ? kExitTerminated : code;
   }
+  if (*network_cmd.make) return cli::MakeNetwork(network);
+  if (*network_cmd.show) return cli::ShowNetwork(network);
+  if (*network_cmd.check) return cli::CheckNetwork(network);
+  if (*plugins_cmd) return cli::Plugins(plugins);
   if (*version_cmd) fmt::print("pixloom {}\n", kVersion);
   return kExitOk;
 }
@@ -226,7 +272,9 @@ int main(int argc, char** argv) {
   try {
     return Dispatch(argc, argv);
   } catch (const ConfigError& error) {
-    return Report(error, kExitConfig);
+    return Report(error, error.OnlyModels() ? kExitModelRejected : kExitConfig);
+  } catch (const ModelRejectedError& error) {
+    return Report(error, kExitModelRejected);
   } catch (const OutputBusyError& error) {
     return Report(error, kExitOutputBusy);
   } catch (const ResumeRefusedError& error) {
