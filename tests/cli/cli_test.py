@@ -142,6 +142,8 @@ class CliTest(unittest.TestCase):
 
     def test_every_configuration_can_be_explained(self):
         for path in sorted((ROOT / "configs").rglob("*.yaml")):
+            if path.parent.name == "networks":  # layer lists: `pixloom network show`
+                continue
             names = set(re.findall(r"\$\((\w+)\)", path.read_text()))  # without a default
             sets = [word for name in sorted(names) for word in ("--set", f"{name}=x")]
             for form in ([], ["--svg"], ["--dot"], ["--yaml"]):
