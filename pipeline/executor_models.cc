@@ -146,22 +146,24 @@ void Run::RunBlock(int n, ModelTask& task) {
       const StreamKey key{DrawKey(graph_.seed, options_.epoch, who.branch), who.id, step.stream_id};
       items.push_back({&sample, step.fields, Rng(key.Pixels(), &draws[i])});
     }
-    // What the others had been through before this step.
-    std::vector<Recipe> recipes;
-    for (const Sample& sample : task.samples) recipes.push_back(sample.recipe);
     task.errors = step.model->Run(items, ByTime());
     PIXLOOM_CHECK(task.errors.size() == items.size(), "a model forgot items");
+    // As the others were before this step: before any recipe goes on.
+    std::vector<std::vector<std::shared_ptr<const Parent>>> parents(items.size());
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      for (const std::size_t p : items[i].parents) {
+        const Sample& parent = task.samples[p];
+        parents[i].push_back(std::make_shared<const Parent>(
+            Parent{parent.source, parent.key, parent.identity.branch, parent.recipe}));
+      }
+    }
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (task.errors[i]) continue;
       Sample& sample = task.samples[i];
       // Behind a router the step stands in the recipe already.
       if (step.stream != nullptr) sample.recipe.entries.push_back({step.stream});
       RecordDraws(draws[i], sample);
-      for (const std::size_t p : items[i].parents) {
-        const Sample& parent = task.samples[p];
-        sample.recipe.entries.back().parents.push_back(std::make_shared<const Parent>(
-            Parent{parent.source, parent.key, parent.identity.branch, recipes[p]}));
-      }
+      if (!parents[i].empty()) sample.recipe.entries.back().parents = std::move(parents[i]);
     }
     state.nanoseconds += Nanoseconds(Clock::now() - start);
     task.done = true;

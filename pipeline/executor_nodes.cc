@@ -47,9 +47,6 @@ void Run::Release(const UnitPtr& unit) {
 
 void Run::Work(int n, const ItemPtr& item) {
   const UnitPtr unit = item->unit;
-  const auto rest = [&] {
-    if (--moving_ == 0 && ByTime()) control_->try_put({Event::Kind::kPump, nullptr});
-  };
   Guard([&] {
     if (cancelled_) {
       const std::lock_guard lock(unit->mutex);
@@ -77,7 +74,7 @@ void Run::Work(int n, const ItemPtr& item) {
     state.nanoseconds += spent - decode_nanoseconds;
   });
   Release(unit);
-  rest();
+  if (--moving_ == 0 && ByTime()) control_->try_put({Event::Kind::kPump, nullptr});
 }
 
 std::optional<DataError> Run::Apply(int n, Item& item) {
