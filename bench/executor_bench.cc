@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "api/pixloom.h"
+#include "bench/preloaded.h"
 #include "pipeline/chain.h"
 
 namespace {
@@ -29,32 +30,6 @@ nodes:
     - color_jitter
   out: {discard: {}}
 )";
-
-// Serves samples that were read before, so that only the chain is measured.
-class Preloaded final : public Source {
- public:
-  explicit Preloaded(Source& source) {
-    entries_ = *source.List([](const std::string&) {});
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      samples_.push_back(*source.Read(entries_[i]));
-      entries_[i].bytes = i;
-    }
-    meta_ = source.OutputMeta();
-  }
-  Result<std::vector<SourceEntry>, std::string> List(
-      const std::function<void(std::string)>&) override {
-    return entries_;
-  }
-  Result<Sample> Read(const SourceEntry& entry) const override {
-    return samples_[entry.bytes].Clone();
-  }
-  Meta OutputMeta() const override { return meta_; }
-
- private:
-  std::vector<SourceEntry> entries_;
-  std::vector<Sample> samples_;
-  Meta meta_;
-};
 
 double Seconds(const std::function<void()>& body) {
   const auto start = Clock::now();

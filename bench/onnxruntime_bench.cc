@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <string>
 #include <thread>
@@ -21,6 +20,7 @@
 #include <onnxruntime_cxx_api.h>
 
 #include "api/pixloom.h"
+#include "bench/preloaded.h"
 #include "models/layer_list.h"
 #include "models/network_files.h"
 
@@ -82,31 +82,6 @@ class Bare {
   Ort::Env env_{nullptr};
   Ort::Session session_{nullptr};
   std::vector<float> input_;
-};
-
-// Serves pictures that were made before, so that drawing them is not measured.
-class Preloaded final : public Source {
- public:
-  explicit Preloaded(Source& source) : entries_(*source.List([](const std::string&) {})) {
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      samples_.push_back(*source.Read(entries_[i]));
-      entries_[i].bytes = i;
-    }
-    meta_ = source.OutputMeta();
-  }
-  Result<std::vector<SourceEntry>, std::string> List(
-      const std::function<void(std::string)>&) override {
-    return entries_;
-  }
-  Result<Sample> Read(const SourceEntry& entry) const override {
-    return samples_[entry.bytes].Clone();
-  }
-  Meta OutputMeta() const override { return meta_; }
-
- private:
-  std::vector<SourceEntry> entries_;
-  std::vector<Sample> samples_;
-  Meta meta_;
 };
 
 double Median(std::vector<double> values) {
