@@ -135,6 +135,32 @@ class RejectedNetworks(unittest.TestCase):
         done = self.run_pipeline()
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    @unittest.skipUnless((BUILD / "plugins" / "pixloom_onnxruntime.so").exists(),
+                         "needs a second backend for ONNX")
+    def test_auto_takes_another_when_the_first_answers_wrong(self):
+        """OpenCV 4.6 ignores the dilation of a transposed convolution, and says nothing."""
+        (self.work / "dilated.list.yaml").write_text(
+            "network: dilated\ngraphs:\n  main:\n    inputs: {image: [3, any, any]}\n    layers:\n"
+            "      - {deconv: {channels: 3, kernel: 3, padding: 2, dilation: 2}, name: estimate}\n"
+            "    outputs: {out: estimate}\nmanifest: {role: enhancer}\n")
+        subprocess.run([CLI, "network", "make", self.work / "dilated.list.yaml", "--out",
+                        self.models, "--test-weights", "--no-torchscript"], check=True,
+                       capture_output=True)
+        self.manifest = self.models / "dilated.yaml"
+        folder = self.work / "first"
+        folder.mkdir()
+        text = (BUILD / "plugins" / "opencv.plugin").read_text()
+        text = re.sub("^preference:.*", "preference: 99", text, flags=re.M)
+        text = re.sub("^library:.*", f"library: {BUILD / 'plugins' / 'pixloom_opencv.so'}", text,
+                      flags=re.M)
+        (folder / "opencv.plugin").write_text(text)
+        self.environment["PIXLOOM_PLUGIN_PATH"] = f"{folder}:{BUILD / 'plugins'}"
+        self.refused("MOD-CHECK", "the manifest says", backend="opencv")
+        done = self.run_pipeline()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("chose onnxruntime", done.stderr)
+        self.assertIn("opencv on cpu refused", done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
