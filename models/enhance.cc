@@ -83,8 +83,7 @@ struct Enhance : NetworkParams {
   static constexpr std::string_view kName = "enhance";
   static constexpr std::string_view kDoc =
       "Send pictures through a network that gives pictures back: it removes noise or blur, "
-      "sharpens, "
-      "relights, enlarges. Large ones go through it in tiles.";
+      "sharpens, relights, enlarges. Large ones go through it in tiles.";
   static constexpr auto Params() {
     return std::tuple_cat(
         NetworkParams::Table<Enhance>(),
