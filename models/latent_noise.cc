@@ -78,6 +78,15 @@ class LatentNoise final : public NetworkOperator {
     return RefusesPadded(manifest().picture, meta, PictureUse::kThereAndBack);
   }
 
+  // Partners are found in the block.
+  std::vector<std::pair<std::string, std::string>> Facts() const override {
+    auto facts = NetworkOperator::Facts();
+    if (options_.interpolate.Max() > 0) {
+      facts.emplace_back("block", std::to_string(GetPace().block));
+    }
+    return facts;
+  }
+
   Errors Run(std::span<Item> block, bool may_shrink) override {
     Errors errors(block.size());
     std::vector<Picture> pictures = PicturesOf(block, errors);

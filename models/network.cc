@@ -76,7 +76,6 @@ std::vector<std::pair<std::string, std::string>> Model::Facts() const {
   }
   facts.emplace_back("runs with", device);
   facts.emplace_back("precision", fp16 ? "fp16" : "fp32");
-  facts.emplace_back("batch", std::to_string(batch));
   return facts;
 }
 

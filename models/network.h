@@ -62,7 +62,8 @@ struct Model {
   bool fp16 = false;
 
   Network& At(const std::string& graph) const { return *graphs.at(graph); }
-  // Hashes of the files in use, backend, device, precision, batch: for the fingerprint.
+  // Hashes of the files in use, backend, device, precision: for the fingerprint. Not the batch: a
+  // run that stopped for want of memory goes on with a smaller one.
   std::vector<std::pair<std::string, std::string>> Facts() const;
   ModelUse Use() const;  // of all graphs together
 };

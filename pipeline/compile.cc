@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -28,21 +29,48 @@ namespace {
 // Arguments of sinks that say where results lie and in how many pieces, not what they are.
 constexpr std::array<std::string_view, 5> kPlaces{"path", "shards", "master", "commit", "verify"};
 
+// Arguments of networks that say how they are run: a run that stopped for want of memory goes on
+// with others. A network whose results do depend on them says so in its Facts.
+constexpr std::array<std::string_view, 3> kWays{"batch", "in_flight", "tile"};
+
+// Arguments without some of them, and what they were before.
+class WithoutSome {
+ public:
+  void Erase(Value& args, std::span<const std::string_view> keys) {
+    kept_.emplace_back(&args, args);
+    std::erase_if(args.entries, [&](const Value::Entry& entry) {
+      return std::find(keys.begin(), keys.end(), entry.key) != keys.end();
+    });
+  }
+  void EraseWays(std::vector<ChainStep>& steps) {
+    for (ChainStep& step : steps) {
+      if (step.model != nullptr) Erase(step.args, kWays);
+      EraseWays(step.children);
+      EraseWays(step.otherwise);
+    }
+  }
+  ~WithoutSome() {
+    for (auto& [args, before] : kept_) *args = std::move(before);
+  }
+
+ private:
+  std::vector<std::pair<Value*, Value>> kept_;
+};
+
 std::string DecisiveYaml(Graph& graph) {
   const auto memory = std::exchange(graph.memory, std::nullopt);
   const OnError on_error = std::exchange(graph.on_error, {});
-  std::vector<Value> args;
+  WithoutSome without;
   for (Node& node : graph.nodes) {
-    args.push_back(node.args);
-    if (node.kind != Node::Kind::kSink) continue;
-    std::erase_if(node.args.entries, [](const Value::Entry& entry) {
-      return std::find(kPlaces.begin(), kPlaces.end(), entry.key) != kPlaces.end();
-    });
+    if (node.kind == Node::Kind::kSink) without.Erase(node.args, kPlaces);
+    if (node.source != nullptr && node.source->Network() != nullptr) {
+      without.Erase(node.args, kWays);
+    }
+    without.EraseWays(node.steps);
   }
   std::string yaml = graph.ToYaml();
   graph.memory = memory;
   graph.on_error = on_error;
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n) graph.nodes[n].args = std::move(args[n]);
   return yaml;
 }
 

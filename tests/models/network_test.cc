@@ -48,7 +48,6 @@ TEST_CASE("a model is loaded, checked and runs") {
   CHECK(fact("hash of net.yaml") == HashFile((folder.path / "net.yaml").string()));
   CHECK(fact("runs with") == "fake0 1.0 on cpu");
   CHECK(fact("precision") == "fp32");
-  CHECK(fact("batch") == "16");
 }
 
 TEST_CASE("the same model with the same choice is shared while it is used; a changed one is not") {

@@ -126,6 +126,24 @@ TEST_CASE("the report says how blocks came together") {
   CHECK(report.ToJson().find("\"wait_ms_p95\"") != std::string::npos);
 }
 
+TEST_CASE("a run may go on with blocks of another size, but not with another network") {
+  const auto fingerprint = [](const std::string& model) {
+    Ledgers().clear();
+    RunKept(
+        "version: 1\nseed: 3\nnodes:\n  in: {test_numbers: {count: 9}}\n  a: [{some_of: {n: 1, "
+        "steps: [{test_model: {" +
+            model + "}}]}}, {test_model: {" + model +
+            "}}]\n"
+            "  out: {test_ledger: {}}\n",
+        {.threads = 1});
+    REQUIRE(Ledgers().size() == 1);
+    return Ledgers().begin()->second.fingerprint.Digest();
+  };
+  CHECK(fingerprint("batch: 4, in_flight: 1") == fingerprint("batch: 2, in_flight: 3"));
+  CHECK(fingerprint("batch: 4, level: 3") != fingerprint("batch: 4, level: 5"));
+  Ledgers().clear();
+}
+
 TEST_CASE("a stop and a failure end a run with blocks on their way") {
   for (const bool waits : {false, true}) {
     for (const bool by_time : {false, true}) {
